@@ -1,0 +1,155 @@
+// What a conversation takes from the heap: nothing for a value; bounded for everything; and what it does
+// without.
+#include "protocol/support.hpp"
+#include "support/allocation_counter.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <cstddef>
+#include <new>
+#include <string>
+#include <string_view>
+
+namespace {
+
+using namespace windowd::test;
+using windowd::protocol::conversation;
+using windowd::protocol::output_buffer;
+
+// Allocations for a second feeding of `input`, when the first has brought everything to its size.
+std::size_t allocations_for(std::string_view input, std::size_t chunk = std::string_view::npos)
+{
+    server host;
+    conversation tested(host);
+    output_buffer out;
+    auto const feed = [&] {
+        for (std::size_t at = 0; at < input.size();
+             at += chunk == std::string_view::npos ? input.size() : chunk) {
+            tested.feed(input.substr(at, chunk), out);
+            out.clear();
+        }
+    };
+    feed();
+    auto const before = allocations();
+    feed();
+    return allocations() - before;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(memory)
+
+BOOST_AUTO_TEST_CASE(a_value_allocates_nothing)
+{
+    BOOST_TEST(allocations_for("5\n") == 0U);
+    BOOST_TEST(allocations_for(sequence(1, 1000, "\n") + "\n") == 0U);
+    BOOST_TEST(
+        allocations_for("3.14159\r\n-2.5\r\n1e3\r\n0.12345678901234567\r\n1.7976931348623157e308\r\n") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_comes_in_pieces_allocates_nothing)
+{
+    for (auto const chunk : {1U, 2U, 3U, 5U, 7U, 16U, 69U})
+        BOOST_TEST(allocations_for(sequence(1, 1000, "\n") + "\n0.12345678901234567\n", chunk) == 0U, chunk);
+}
+
+BOOST_AUTO_TEST_CASE(arrays_and_sends_allocate_nothing_either)
+{
+    BOOST_TEST(allocations_for("[" + sequence(1, 1000, ",") + "]\n") == 0U);
+    BOOST_TEST(allocations_for("{\"op\":\"send\",\"value\":5}\n") == 0U);
+    BOOST_TEST(allocations_for("null\n") == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_says_nothing_owns_nothing)
+{
+    server host;
+    auto const before = allocations();
+    conversation const idle(host);
+    BOOST_TEST(allocations() == before);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_long_line_took_is_given_back)
+{
+    server host;
+    connection tested(host);
+    tested.send("5\n\"x\"\n");
+    auto const before = allocations_alive();
+    tested.send(std::string(500'000, ' ') + "5\n", 1000);
+    tested.send(R"({"op":"ping","id":")" + std::string(500'000, 'x') + "\"}\n");
+    tested.send("\"x\"\n");
+    tested.send("5\n", 1);
+    BOOST_TEST(allocations_alive() <= before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(
+    without_memory_a_request_is_refused_or_the_connection_ends_and_never_half_a_reply_is_kept)
+{
+    auto const setting_up = "{\"op\":\"open\",\"size\":300,\"data\":[" + sequence(1, 128, ",") + "]}\n";
+    for (std::string_view const request :
+         {"5", "[1,2,3]", "\"x\"", "nonsense", R"({"op":"open","size":5,"data":[1,2,3]})", R"({"op":"dump"})",
+          R"({"op":"help"})", R"({"op":"send","value":7})",
+          R"({"op":"ping","id":"an id that is too long to be kept in place"})"}) {
+        auto const line = std::string(request) + "\n";
+        auto failed = true;
+        for (std::size_t nth = 1; failed; ++nth) {
+            BOOST_TEST_REQUIRE(nth < 1000U);
+            server host;
+            conversation tested(host);
+            output_buffer out;
+            tested.feed(setting_up, out);
+            out = output_buffer();
+            auto thrown = false;
+            {
+                failing_allocation const failure(nth);
+                try {
+                    tested.feed(line, out);
+                } catch (std::bad_alloc const&) {
+                    thrown = true;
+                }
+                failed = failure.happened();
+            }
+            if (thrown)
+                continue;
+            auto const replies = lines_of(out.view());
+            BOOST_TEST_REQUIRE(replies.size() == 1U);
+            BOOST_TEST(parsed(replies[0]).kind() != boost::json::kind::null);
+            out.clear();
+            tested.feed("{\"op\":\"dump\"}\n", out);
+            auto const length = parsed(lines_of(out.view()).at(0)).at("yield").to_number<int>();
+            auto const refused =
+                replies[0].starts_with(R"({"error":)") || replies[0].starts_with(R"({"yield":null,"error":)");
+            if (refused) // of an array, the elements that are not refused count
+                BOOST_TEST(length == 128, request << ", allocation " << nth << ": " << replies[0]);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_value_for_which_there_is_no_memory_is_refused)
+{
+    server host;
+    conversation tested(host);
+    output_buffer out;
+    tested.feed("{\"op\":\"open\",\"size\":300,\"data\":[" + sequence(1, 128, ",") + "]}\n",
+                out); // a full block
+    out.clear();
+    {
+        failing_allocation const failure(1);
+        tested.feed("5\n", out);
+        BOOST_TEST(failure.happened());
+    }
+    constexpr std::string_view error =
+        R"("error":{"code":"internal","message":"the server has no memory for this"}})";
+    BOOST_TEST(out.view() == "{\"yield\":null," + std::string(error) + "\n");
+    out.clear();
+    {
+        failing_allocation const failure(1);
+        tested.feed("{\"op\":\"dump\"}\n", out);
+        BOOST_TEST(failure.happened());
+    }
+    BOOST_TEST(code_of(lines_of(out.view()).at(0)) == "internal");
+    out.clear();
+    tested.feed("{\"op\":\"read\"}\n", out);
+    BOOST_TEST(out.view() == "{\"yield\":64.5}\n");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
