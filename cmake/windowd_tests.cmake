@@ -33,9 +33,7 @@ function(_windowd_add_test_executable name sources libraries)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
     target_link_libraries(${target} PRIVATE ${libraries} windowd_test_main)
     target_compile_definitions(${target} PRIVATE WINDOWD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
-    if(TARGET windowd)
-        add_dependencies(${target} windowd)
-    endif()
+    add_dependencies(${target} windowd)
 
     add_custom_command(TARGET ${target} POST_BUILD
         BYPRODUCTS "${list}"

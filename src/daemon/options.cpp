@@ -1,0 +1,234 @@
+// The one definition of all settings.
+#include "daemon/options.hpp"
+
+#include "protocol/version.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <stdexcept>
+#include <string_view>
+
+namespace windowd::daemon {
+namespace {
+
+constexpr std::string_view environment_prefix = "WINDOWD_";
+
+// The exit status by which a service manager knows that starting again will not help.
+constexpr int bad_usage = 2;
+
+// exact_sum's limit.
+constexpr std::uint64_t largest_window = (std::uint64_t{1} << 31) - 1;
+
+/// The settings as they are written, and what else the command line may ask for.
+struct raw_options {
+    std::vector<std::string> listen;
+    std::uint64_t window_size;
+    std::uint64_t max_connections;
+    std::uint64_t max_line;
+    std::uint64_t max_window_size;
+    double idle_timeout; // seconds, as all durations
+    double write_timeout;
+    double shutdown_timeout;
+    std::string log_level;
+    bool check_config = false;
+
+    explicit raw_options(options const& defaults)
+        : window_size(defaults.default_window.size),
+          max_connections(defaults.limits.max_connections),
+          max_line(defaults.limits.max_line),
+          max_window_size(defaults.limits.max_window_size),
+          idle_timeout(seconds(defaults.limits.idle_timeout)),
+          write_timeout(seconds(defaults.limits.write_timeout)),
+          shutdown_timeout(seconds(defaults.shutdown_timeout)),
+          log_level(spdlog::level::to_string_view(defaults.log_level).data())
+    {
+        for (auto const& address : defaults.listen)
+            listen.push_back(to_string(address));
+    }
+
+    static double seconds(std::chrono::milliseconds duration)
+    {
+        return static_cast<double>(duration.count()) / 1000;
+    }
+};
+
+CLI::Validator address_validator()
+{
+    return {[](std::string const& text) -> std::string {
+                try {
+                    net::parse_listen_address(text);
+                } catch (std::invalid_argument const& bad) {
+                    return bad.what();
+                }
+                return {};
+            },
+            "ADDRESS"};
+}
+
+std::string environment_name(std::string const& option)
+{
+    auto name = std::string(environment_prefix) + option;
+    std::ranges::transform(name, name.begin(), [](char c) {
+        return c == '-' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    });
+    return name;
+}
+
+void define(CLI::App& app, raw_options& raw)
+{
+    std::map<std::string, double> const durations{{"ms", 0.001}, {"s", 1}, {"min", 60}, {"h", 3600}};
+    std::map<std::string, std::uint64_t> const sizes{
+        {"KiB", std::uint64_t{1} << 10}, {"MiB", std::uint64_t{1} << 20}, {"GiB", std::uint64_t{1} << 30}};
+    constexpr double day = 86400;
+    constexpr auto as_duration = CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
+                                                                CLI::AsNumberWithUnit::UNIT_OPTIONAL);
+
+    auto const add = [&app](char const* name, auto& value, char const* purpose) {
+        auto* const option = app.add_option(std::string("--") + name, value, purpose);
+        return option->envname(environment_name(name))->capture_default_str();
+    };
+    auto const add_count = [&](char const* name, std::uint64_t& value, std::uint64_t least,
+                               std::uint64_t most, char const* purpose) {
+        add(name, value, purpose)->check(CLI::Range(least, most))->take_last();
+    };
+    auto const add_duration = [&](char const* name, double& value, double least, char const* purpose) {
+        add(name, value, purpose)
+            ->transform(CLI::AsNumberWithUnit(durations, as_duration, "SECONDS"))
+            ->check(CLI::Range(least, day))
+            ->take_last();
+    };
+
+    app.set_config("--config", "", "read settings from this file; see config/windowd.toml")
+        ->envname(environment_name("config"))
+        ->take_last();
+    add("listen", raw.listen, "where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH; repeatable")
+        ->check(address_validator())
+        ->delimiter(',');
+    add_count("window-size", raw.window_size, 1, largest_window,
+              "values in a connection's window, unless it opens another");
+    add_count("max-connections", raw.max_connections, 1, 1'000'000,
+              "connections at a time; more are turned away");
+    add("max-line", raw.max_line, "bytes of a request line; a longer one is refused")
+        ->transform(CLI::AsNumberWithUnit(sizes, as_duration, "BYTES"))
+        ->check(CLI::Range(std::uint64_t{64}, std::uint64_t{1} << 30))
+        ->take_last();
+    add_count("max-window-size", raw.max_window_size, 1, largest_window,
+              "values in any window, at 8 bytes each");
+    add_duration("idle-timeout", raw.idle_timeout, 0,
+                 "close a connection that sends nothing for so long; 0: never");
+    add_duration("write-timeout", raw.write_timeout, 0,
+                 "close a connection that reads nothing for so long; 0: never");
+    add_duration("shutdown-timeout", raw.shutdown_timeout, 0,
+                 "how long stopping may take, for clients that do not read");
+    add("log-level", raw.log_level, "trace, debug, info, warning, error or off")
+        ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
+        ->take_last();
+    app.add_flag("--check-config", raw.check_config, "say whether the configuration is valid, and exit")
+        ->configurable(false);
+    app.set_version_flag("--version", "windowd " + std::string(protocol::version) + " (protocol 1)")
+        ->configurable(false);
+    app.get_help_ptr()->configurable(false);
+    app.allow_config_extras(CLI::config_extras_mode::error);
+}
+
+/// The environment as arguments that stand before the user's own, which win: CLI11 would let the file win
+/// over it.
+std::vector<std::string> arguments_from_environment(CLI::App const& app,
+                                                    std::span<char const* const> arguments)
+{
+    std::vector<std::string> found;
+    for (auto const* const option : app.get_options()) {
+        auto const name = "--" + option->get_lnames().front();
+        auto const is_this = [&name](std::string_view given) {
+            return given == name || given.starts_with(name + "=");
+        };
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nothing has changed the environment
+        auto const* const value = std::getenv(option->get_envname().c_str());
+        auto const is_set = value != nullptr && *value != '\0'; // empty is how a script unsets one
+        if (!option->get_envname().empty() && is_set && std::ranges::none_of(arguments, is_this))
+            found.push_back(name + "=" + value);
+    }
+    return found;
+}
+
+std::string first_unknown(CLI::App const& app)
+{
+    auto const unknown = app.remaining();
+    auto const is_option = [](std::string const& argument) { return argument.starts_with('-'); };
+    auto const option = std::ranges::find_if(unknown, is_option);
+    return option != unknown.end() ? *option : unknown.front();
+}
+
+std::string in_our_words(std::string message)
+{
+    constexpr std::string_view unknown_key = "INI was not able to parse ";
+    if (message.starts_with(unknown_key))
+        message.replace(0, unknown_key.size(), "unknown key ");
+    return message;
+}
+
+command refuse(std::string const& why)
+{
+    return {std::nullopt, {}, "windowd: " + why + "; windowd --help lists the options\n", bad_usage};
+}
+
+options to_options(raw_options const& raw)
+{
+    auto const duration = [](double seconds) {
+        auto const least = seconds > 0 ? 1 : 0; // 0 would be no limit
+        return std::chrono::milliseconds(std::max<std::int64_t>(std::llround(seconds * 1000), least));
+    };
+    options set;
+    set.listen.clear();
+    for (auto const& address : raw.listen)
+        set.listen.push_back(net::parse_listen_address(address));
+    set.default_window.size = raw.window_size;
+    set.limits.max_connections = raw.max_connections;
+    set.limits.max_line = raw.max_line;
+    set.limits.max_window_size = raw.max_window_size;
+    set.limits.idle_timeout = duration(raw.idle_timeout);
+    set.limits.write_timeout = duration(raw.write_timeout);
+    set.shutdown_timeout = duration(raw.shutdown_timeout);
+    set.log_level = spdlog::level::from_str(raw.log_level);
+    return set;
+}
+
+} // namespace
+
+command read_options(std::span<char const* const> arguments)
+{
+    raw_options raw{options()};
+    CLI::App app{"Answers a stream of numbers with moving averages, over TCP, one JSON line at a time.",
+                 "windowd"};
+    define(app, raw);
+    try {
+        auto all = arguments_from_environment(app, arguments);
+        all.insert(all.end(), arguments.begin(), arguments.end());
+        std::ranges::reverse(all); // as CLI11 wants them
+        app.parse(all);
+        if (app.get_option("--window-size")->empty())
+            raw.window_size = std::min(raw.window_size, raw.max_window_size);
+        if (raw.window_size > raw.max_window_size)
+            throw CLI::ValidationError("--window-size", "is larger than --max-window-size");
+    } catch (CLI::ExtrasError const&) {
+        return refuse("unknown option " + first_unknown(app));
+    } catch (CLI::ConfigError const& bad) {
+        return refuse("configuration file: " + in_our_words(bad.what()));
+    } catch (CLI::Success const& asked) { // --help or --version
+        std::ostringstream output;
+        app.exit(asked, output);
+        return {std::nullopt, output.str(), {}, 0};
+    } catch (CLI::ParseError const& bad) {
+        return refuse(bad.what());
+    }
+    if (raw.check_config)
+        return {std::nullopt, "the configuration is valid\n", {}, 0};
+    return {to_options(raw), {}, {}, 0};
+}
+
+} // namespace windowd::daemon

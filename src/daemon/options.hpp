@@ -1,0 +1,39 @@
+// What a user can set: on the command line, in the environment, in the configuration file.
+#pragma once
+
+#include "net/address.hpp"
+#include "protocol/environment.hpp"
+
+#include <spdlog/common.h>
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace windowd::daemon {
+
+/// All settings, with their defaults.
+struct options {
+    std::vector<net::listen_address> listen{net::tcp_address{"127.0.0.1", 6920}};
+    protocol::limits limits;
+    window::window_options default_window;
+    std::chrono::milliseconds shutdown_timeout{5000};
+    spdlog::level::level_enum log_level = spdlog::level::info;
+};
+
+/// What the command line asks for: to run with these options, or to print something and exit.
+struct command {
+    std::optional<daemon::options> run; ///< with these options; nothing: print and exit
+    std::string output;                 ///< what was asked for (help, the version), for standard output
+    std::string complaint;              ///< what is wrong, for standard error
+    int exit_status = 0;                ///< 2 where something is wrong
+};
+
+/// Reads the command line, without the program's name; then, for what that leaves open, the environment
+/// (WINDOWD_MAX_LINE for --max-line); then the configuration file that one of them names. One definition
+/// serves all three: a setting has one name, one type, one range.
+command read_options(std::span<char const* const> arguments);
+
+} // namespace windowd::daemon

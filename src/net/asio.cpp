@@ -1,0 +1,2 @@
+// The compiled part of Boost.Asio (BOOST_ASIO_SEPARATE_COMPILATION), so that other files compile faster.
+#include <boost/asio/impl/src.hpp>

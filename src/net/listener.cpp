@@ -1,0 +1,203 @@
+// Making listening sockets and accepting from them.
+#include "net/listener.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace windowd::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+using unix_protocol = asio::local::stream_protocol;
+
+constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
+constexpr auto first_pause = std::chrono::milliseconds(10);
+constexpr auto longest_pause = std::chrono::milliseconds(1000);
+
+std::runtime_error cannot_listen(listen_address const& address, std::string const& why)
+{
+    return std::runtime_error("cannot listen on " + to_string(address) + ": " + why);
+}
+
+void check(error_code const& ec, listen_address const& address)
+{
+    if (ec)
+        throw cannot_listen(address, ec.message());
+}
+
+stream_acceptor listen_at_endpoint(asio::io_context& context, stream_acceptor::endpoint_type const& endpoint,
+                                   listen_address const& address)
+{
+    error_code ec;
+    stream_acceptor acceptor(context);
+    acceptor.open(endpoint.protocol(), ec);
+    check(ec, address);
+    if (endpoint.protocol().family() != AF_UNIX)
+        acceptor.set_option(stream_acceptor::reuse_address(true), ec);
+    if (endpoint.protocol().family() == AF_INET6)
+        acceptor.set_option(asio::ip::v6_only(true), ec); // so that 0.0.0.0 and [::] can both be given
+    check(ec, address);
+    acceptor.bind(endpoint, ec);
+    check(ec, address);
+    acceptor.listen(stream_acceptor::max_listen_connections, ec);
+    check(ec, address);
+    acceptor.non_blocking(true, ec);
+    check(ec, address);
+    return acceptor;
+}
+
+std::vector<stream_acceptor> listen_at_tcp(asio::io_context& context, tcp_address const& address)
+{
+    error_code ec;
+    tcp::resolver resolver(context);
+    auto const flags = tcp::resolver::passive | tcp::resolver::numeric_service;
+    auto const found = resolver.resolve(address.host, std::to_string(address.port), flags, ec);
+    check(ec, address);
+    std::vector<stream_acceptor> acceptors;
+    auto port = address.port;
+    for (auto const& entry : found) {
+        acceptors.push_back(
+            listen_at_endpoint(context, tcp::endpoint(entry.endpoint().address(), port), address));
+        // A port that was picked for the first address of a name is that of the others too.
+        port = to_tcp(acceptors.back().local_endpoint()).port();
+    }
+    return acceptors;
+}
+
+/// A server that has died leaves its socket's file: it is in the way of bind(), and nobody answers there.
+void remove_stale_socket(asio::io_context& context, unix_address const& address)
+{
+    struct stat status {};
+    if (lstat(address.path.c_str(), &status) != 0)
+        return;
+    if (!S_ISSOCK(status.st_mode))
+        throw cannot_listen(address, "there is a file that is not a socket");
+    error_code ec;
+    unix_protocol::socket probe(context);
+    probe.connect(unix_protocol::endpoint(address.path), ec);
+    if (!ec)
+        throw cannot_listen(address, "another server listens there");
+    if (ec == asio::error::connection_refused)
+        unlink(address.path.c_str());
+}
+
+std::pair<std::uint64_t, std::uint64_t> identity_of(std::string const& path)
+{
+    struct stat status {};
+    if (lstat(path.c_str(), &status) != 0)
+        return {};
+    return {status.st_dev, status.st_ino};
+}
+
+bool out_of_resources(error_code const& ec)
+{
+    constexpr std::array errors{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    return std::ranges::find(errors, ec.value()) != errors.end();
+}
+
+} // namespace
+
+std::vector<stream_acceptor> listen_at(asio::io_context& context, listen_address const& address)
+{
+    if (auto const* const tcp = std::get_if<tcp_address>(&address))
+        return listen_at_tcp(context, *tcp);
+    auto const& local = std::get<unix_address>(address);
+    remove_stale_socket(context, local);
+    std::vector<stream_acceptor> acceptors;
+    acceptors.push_back(listen_at_endpoint(context, unix_protocol::endpoint(local.path), address));
+    return acceptors;
+}
+
+listener::listener(stream_acceptor listening, observer& events, connection_handler on_connection)
+    : acceptor_(std::move(listening)),
+      observer_(events),
+      on_connection_(std::move(on_connection)),
+      address_(to_string(acceptor_.local_endpoint())),
+      timer_(acceptor_.get_executor())
+{
+    if (acceptor_.local_endpoint().protocol().family() == AF_UNIX) {
+        path_ = std::get<unix_address>(parse_listen_address(address_)).path;
+        file_ = identity_of(path_);
+    }
+    observer_.listening(address_);
+}
+
+listener::~listener()
+{
+    remove_file();
+}
+
+asio::awaitable<void> listener::run()
+{
+    while (!stopping_) {
+        stream_acceptor::endpoint_type peer;
+        auto [ec, socket] = co_await acceptor_.async_accept(peer, as_tuple);
+        if (!ec)
+            accepted(std::move(socket), peer);
+        else if (out_of_resources(ec))
+            co_await back_off(ec);
+        // Anything else is that connection's own trouble (ECONNABORTED), or the end.
+    }
+}
+
+asio::awaitable<void> listener::back_off(error_code why)
+{
+    if (pause_.count() == 0)
+        observer_.accept_failed(address_, why);
+    pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
+    timer_.expires_after(pause_);
+    auto const waited = co_await timer_.async_wait(as_tuple);
+    static_cast<void>(waited);
+}
+
+void listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer)
+{
+    if (pause_.count() != 0)
+        observer_.accept_recovered(address_);
+    pause_ = {};
+    if (path_.empty()) {
+        error_code ignored;
+        socket.set_option(tcp::no_delay(true), ignored);             // replies are written a batch at a time
+        socket.set_option(stream_socket::keep_alive(true), ignored); // finds clients that have vanished
+    }
+    on_connection_(std::move(socket), to_string(peer));
+}
+
+void listener::stop() noexcept
+{
+    stopping_ = true;
+    error_code ec;
+    while (!ec) {
+        stream_acceptor::endpoint_type peer;
+        auto socket = acceptor_.accept(peer, ec);
+        if (!ec)
+            accepted(std::move(socket), peer);
+    }
+    remove_file();
+    acceptor_.close(ec);
+    timer_.cancel();
+}
+
+void listener::remove_file() noexcept
+{
+    if (!path_.empty() && identity_of(path_) == file_)
+        unlink(path_.c_str());
+    path_.clear();
+}
+
+} // namespace windowd::net

@@ -1,0 +1,65 @@
+// A listening socket, and the coroutine that accepts from it.
+#pragma once
+
+#include "net/address.hpp"
+#include "net/observer.hpp"
+#include "net/session.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace windowd::net {
+
+using stream_acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
+
+/// Takes a connection that was accepted, and its peer's address.
+using connection_handler = std::function<void(stream_socket, std::string)>;
+
+/// One listening socket. Closes it, and removes the file of a Unix socket, when destroyed.
+class listener {
+public:
+    /// Takes a socket that listens. `on_connection` is called in the executor's thread for each connection.
+    listener(stream_acceptor listening, observer& events, connection_handler on_connection);
+    listener(listener const&) = delete;
+    listener& operator=(listener const&) = delete;
+    ~listener();
+
+    /// Accepts until stop(). Where the system lacks descriptors or memory, it waits 10 ms, doubling to 1 s,
+    /// and goes on. The listener must live until this has ended.
+    boost::asio::awaitable<void> run();
+
+    /// Hands out the connections that have been made already, then closes.
+    void stop() noexcept;
+
+    /// With the port that was picked.
+    std::string const& address() const noexcept { return address_; }
+
+private:
+    boost::asio::awaitable<void> back_off(boost::system::error_code why);
+    void accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer);
+    void remove_file() noexcept;
+
+    stream_acceptor acceptor_;
+    observer& observer_;
+    connection_handler on_connection_;
+    std::string address_;
+    std::string path_; // of a Unix socket, else empty
+    std::pair<std::uint64_t, std::uint64_t>
+        file_; // device and inode of that: another server may have replaced it
+    boost::asio::steady_timer timer_;
+    std::chrono::milliseconds pause_{0}; // 0: accepting goes well
+    bool stopping_ = false;
+};
+
+/// Makes sockets that listen at `address`: one, or one for each address that a host name has. Throws
+/// std::runtime_error, which names the address. A Unix socket that no server listens at any more is replaced.
+std::vector<stream_acceptor> listen_at(boost::asio::io_context& context, listen_address const& address);
+
+} // namespace windowd::net

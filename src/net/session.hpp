@@ -1,0 +1,109 @@
+// A connection: one coroutine that reads what has come, feeds it to a conversation, and writes the replies.
+#pragma once
+
+#include "net/observer.hpp"
+#include "protocol/conversation.hpp"
+#include "protocol/output_buffer.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/intrusive/list.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+namespace windowd::net {
+
+using stream_socket = boost::asio::generic::stream_protocol::socket;
+
+/// The memory of one batch: what was read, and the replies to it.
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): nothing is read from the input that was not read
+// into it
+struct batch {
+    std::array<char, std::size_t{64} * 1024> input;
+    protocol::output_buffer output;
+};
+
+/// Lends batches to the sessions of a thread. A session has one from when its input is there until its
+/// replies are written, so that idle connections have none; most of the time one serves them all.
+class batch_pool {
+public:
+    std::unique_ptr<batch> take();
+    void give_back(std::unique_ptr<batch> used) noexcept;
+
+private:
+    std::unique_ptr<batch> spare_;
+};
+
+/// One connection. Read, feed, write; read again when the replies are with the kernel: a client that does not
+/// read stops its own input, and nothing piles up here.
+///
+/// It waits until there is something to read, and only then takes memory to read into. Waiting is what goes
+/// through the event loop; reading and writing are tried at once, which most of the time is all.
+class session
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+public:
+    using clock = protocol::environment::clock;
+
+    /// What it refers to must outlive it. The socket is connected.
+    session(stream_socket socket, protocol::environment& environment, batch_pool& batches) noexcept
+        : socket_(std::move(socket)),
+          environment_(environment),
+          batches_(batches),
+          conversation_(environment)
+    {}
+    session(session const&) = delete;
+    session& operator=(session const&) = delete;
+    ~session() = default;
+
+    /// Serves the client until the connection has ended, and is to be called once. Throws std::bad_alloc.
+    boost::asio::awaitable<end_reason> run();
+
+    /// Answers what has come so far, then ends.
+    void stop() noexcept;
+
+    /// Ends at once.
+    void force() noexcept;
+
+    /// When the client will have kept the session waiting for too long; clock::time_point::max() for never.
+    clock::time_point deadline() const noexcept { return deadline_; }
+    /// To be called when that has passed.
+    void expire() noexcept;
+
+    std::uint64_t bytes_in() const noexcept { return bytes_in_; }
+    std::uint64_t bytes_out() const noexcept { return bytes_out_; }
+
+private:
+    enum class progress : std::uint8_t { going_on, over };
+
+    boost::asio::awaitable<progress> read_and_answer(std::size_t most);
+    boost::asio::awaitable<progress> answer(batch& lent, std::string_view input);
+    boost::asio::awaitable<progress> finish(batch& lent);
+    boost::asio::awaitable<progress> write(std::string_view output);
+    boost::asio::awaitable<void> wait(stream_socket::wait_type for_what, std::chrono::milliseconds timeout);
+    boost::asio::awaitable<void> answer_rest();
+    bool input_has_ended() noexcept;
+    progress over(end_reason why) noexcept;
+
+    stream_socket socket_;
+    protocol::environment& environment_;
+    batch_pool& batches_;
+    protocol::conversation conversation_;
+    clock::time_point deadline_ = clock::time_point::max();
+    std::uint64_t bytes_in_ = 0;
+    std::uint64_t bytes_out_ = 0;
+    end_reason reason_ = end_reason::end_of_input;
+    bool waiting_to_read_ = false;
+    bool stopping_ = false;
+    bool cut_short_ = false; // expired or forced: reason_ tells which
+};
+
+/// Closes a connection that its client may not expect to be closed, so that what was written arrives: to
+/// close with unread input makes TCP throw away what is still on its way. Takes a second at most.
+boost::asio::awaitable<void> close_gently(stream_socket socket);
+
+} // namespace windowd::net

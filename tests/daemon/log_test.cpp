@@ -1,0 +1,124 @@
+// The words of the log, and the level of each.
+#include "daemon/log.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/test/unit_test.hpp>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <memory>
+#include <sstream>
+#include <string>
+
+namespace {
+
+using namespace windowd;
+
+/// A log whose lines are in `text`: level and words.
+struct kept_log {
+    explicit kept_log(spdlog::level::level_enum level)
+        : logger("test", std::make_shared<spdlog::sinks::ostream_sink_st>(text))
+    {
+        logger.set_level(level);
+        logger.set_pattern("%l %v");
+    }
+
+    std::ostringstream text;
+    spdlog::logger logger;
+};
+
+void tell_everything(net::observer& events)
+{
+    events.listening("tcp://127.0.0.1:6920");
+    events.accept_failed("tcp://127.0.0.1:6920", boost::asio::error::no_descriptors);
+    events.accept_recovered("tcp://127.0.0.1:6920");
+    events.connection_opened(1, "tcp://127.0.0.1:1");
+    events.connection_ended({1, "tcp://127.0.0.1:1", net::end_reason::end_of_input, 20, 30});
+    events.turned_away("tcp://127.0.0.1:2");
+    events.failed("no memory");
+}
+
+constexpr auto warnings =
+    "warning cannot accept on tcp://127.0.0.1:6920: Too many open files; will try again\n";
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(event_logs)
+
+BOOST_AUTO_TEST_CASE(every_event_is_a_line_at_its_level)
+{
+    kept_log log(spdlog::level::trace);
+    daemon::event_log events(log.logger);
+    tell_everything(events);
+    BOOST_TEST(log.text.str() ==
+               "info listening on tcp://127.0.0.1:6920\n" + std::string(warnings) +
+                   "info accepting on tcp://127.0.0.1:6920 again\n"
+                   "trace connection 1 from tcp://127.0.0.1:1\n"
+                   "debug connection 1 from tcp://127.0.0.1:1 ended: end of input; 20 bytes in, 30 out\n"
+                   "warning too many connections: 1 turned away, the last from tcp://127.0.0.1:2\n"
+                   "error a connection failed: no memory\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_level_hides_those_below)
+{
+    kept_log log(spdlog::level::err);
+    daemon::event_log events(log.logger);
+    tell_everything(events);
+    BOOST_TEST(log.text.str() == "error a connection failed: no memory\n");
+    kept_log off(spdlog::level::off);
+    daemon::event_log silent(off.logger);
+    tell_everything(silent);
+    BOOST_TEST(off.text.str() == "");
+}
+
+BOOST_AUTO_TEST_CASE(every_reason_has_words_of_its_own)
+{
+    using net::end_reason;
+    kept_log log(spdlog::level::debug);
+    daemon::event_log events(log.logger);
+    for (auto const reason :
+         {end_reason::end_of_input, end_reason::reset, end_reason::contract, end_reason::idle,
+          end_reason::not_reading, end_reason::shutdown, end_reason::forced, end_reason::failed})
+        events.connection_ended({1, "p", reason, 0, 0});
+    std::string expected;
+    for (auto const* const words :
+         {"end of input", "connection reset", "not a client of windowd", "idle timeout", "write timeout",
+          "shutdown", "shutdown timeout", "failure"})
+        expected += "debug connection 1 from p ended: " + std::string(words) + "; 0 bytes in, 0 out\n";
+    BOOST_TEST(log.text.str() == expected);
+}
+
+BOOST_AUTO_TEST_CASE(clients_turned_away_at_once_are_one_line)
+{
+    kept_log log(spdlog::level::trace);
+    daemon::event_log events(log.logger);
+    for (int i = 0; i < 100; ++i)
+        events.turned_away("p");
+    BOOST_TEST(log.text.str().starts_with("warning too many connections: 1 turned away, the last from p\n"));
+    BOOST_TEST(log.text.str().find('\n') == log.text.str().size() - 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(step_logs)
+
+BOOST_AUTO_TEST_CASE(every_step_is_a_line_at_trace)
+{
+    using window::step;
+    kept_log log(spdlog::level::trace);
+    daemon::step_log steps(log.logger);
+    for (auto const taken : {step::waiting, step::providing_length, step::dumping, step::clearing,
+                             step::reading, step::rejected, step::exiting})
+        steps.on_step(taken);
+    BOOST_TEST(log.text.str() == "trace waiting\ntrace providing length\ntrace dumping\ntrace clearing\n"
+                                 "trace reading\ntrace rejected\ntrace exiting\n");
+}
+
+BOOST_AUTO_TEST_CASE(above_trace_there_is_none)
+{
+    kept_log log(spdlog::level::debug);
+    daemon::step_log steps(log.logger);
+    steps.on_step(window::step::waiting);
+    BOOST_TEST(log.text.str() == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

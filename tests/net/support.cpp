@@ -1,0 +1,121 @@
+// Socket pairs, and sessions that serve one end of them.
+#include "net/support.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+
+#include <array>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace windowd::test {
+
+protocol::environment::clock::time_point virtual_time{std::chrono::hours(1)};
+
+protocol::environment::clock::time_point virtual_now() noexcept
+{
+    return virtual_time;
+}
+
+virtual_environment::virtual_environment()
+{
+    now = virtual_now;
+    started = virtual_time;
+}
+
+std::size_t peer::send(std::string_view bytes) const
+{
+    auto const all = bytes.size();
+    while (!bytes.empty()) {
+        auto const size = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (size <= 0)
+            break;
+        bytes.remove_prefix(static_cast<std::size_t>(size));
+    }
+    return all - bytes.size();
+}
+
+std::string const& peer::received()
+{
+    std::array<char, 65536> buffer{};
+    for (;;) {
+        auto const size = recv(socket_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+        if (size == 0)
+            at_end_ = true;
+        if (size <= 0)
+            return received_;
+        received_.append(buffer.data(), static_cast<std::size_t>(size));
+    }
+}
+
+bool peer::at_end()
+{
+    received();
+    return at_end_;
+}
+
+void peer::half_close() const
+{
+    shutdown(socket_, SHUT_WR);
+}
+
+void peer::close()
+{
+    if (socket_ >= 0)
+        ::close(std::exchange(socket_, -1));
+}
+
+std::array<int, 2> served_session::connected(int buffer)
+{
+    std::array<int, 2> ends{};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0)
+        throw std::runtime_error("no socket pair");
+    if (buffer != 0)
+        setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+    return ends;
+}
+
+served_session::served_session(protocol::environment& environment, int buffer)
+    : served_session(environment, connected(buffer))
+{}
+
+served_session::served_session(protocol::environment& environment, std::array<int, 2> const& ends)
+    : client(ends[1])
+{
+    boost::asio::generic::stream_protocol const protocol{boost::asio::local::stream_protocol()};
+    net::stream_socket socket(context, protocol, ends[0]);
+    session_.emplace(std::move(socket), environment, batches_);
+    boost::asio::co_spawn(context, session_->run(),
+                          [this](std::exception_ptr const& exception, net::end_reason reason) {
+                              reason_ = exception ? net::end_reason::failed : reason;
+                              session_.reset();
+                          });
+}
+
+bool served_session::runs_to_its_end()
+{
+    auto const ended = run_until(context, [this] {
+        client.received();
+        return reason_.has_value();
+    });
+    client.received();
+    return ended;
+}
+
+bool served_session::answers(std::string_view all)
+{
+    return run_until(context, [&] { return client.received() == all; });
+}
+
+void served_session::settle()
+{
+    context.restart();
+    while (context.poll() != 0) {
+    }
+}
+
+} // namespace windowd::test

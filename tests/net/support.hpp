@@ -1,0 +1,119 @@
+// What the tests of the network share: a server's surroundings with a clock of their own, and a peer on the
+// other end of a socket pair.
+#pragma once
+
+#include "net/observer.hpp"
+#include "net/session.hpp"
+#include "protocol/environment.hpp"
+
+#include <boost/asio/io_context.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace windowd::test {
+
+/// What virtual_now() gives. Set it before the environment is made.
+extern protocol::environment::clock::time_point virtual_time;
+
+protocol::environment::clock::time_point virtual_now() noexcept;
+
+/// An environment whose time only moves when a test moves virtual_time.
+struct virtual_environment : protocol::environment {
+    virtual_environment();
+};
+
+/// Notes what it is told.
+struct recorder : net::observer {
+    void listening(std::string_view address) noexcept override { addresses.emplace_back(address); }
+    void accept_failed(std::string_view, boost::system::error_code const&) noexcept override
+    {
+        ++accept_failures;
+    }
+    void accept_recovered(std::string_view) noexcept override { ++accept_recoveries; }
+    void connection_opened(std::uint64_t, std::string_view) noexcept override { ++opened; }
+    void connection_ended(net::connection_summary const& one) noexcept override { ended.push_back(one); }
+    void turned_away(std::string_view) noexcept override { ++turned_away_count; }
+    void failed(std::string_view what) noexcept override { failures.emplace_back(what); }
+
+    std::vector<std::string> addresses;
+    std::vector<net::connection_summary> ended;
+    std::vector<std::string> failures;
+    int opened = 0;
+    int turned_away_count = 0;
+    int accept_failures = 0;
+    int accept_recoveries = 0;
+};
+
+/// Runs handlers that are ready, or become ready soon, until the condition holds; false when that takes too
+/// long.
+template <class Condition>
+bool run_until(boost::asio::io_context& context, Condition&& holds)
+{
+    constexpr auto patience = std::chrono::seconds(20);
+    auto const end = std::chrono::steady_clock::now() + patience;
+    context.restart();
+    while (!holds() && std::chrono::steady_clock::now() < end)
+        if (context.run_one_until(end) == 0)
+            return holds();
+    return holds();
+}
+
+/// The client's end of a connection: never waits.
+class peer {
+public:
+    explicit peer(int socket) noexcept : socket_(socket) {}
+    peer(peer const&) = delete;
+    peer& operator=(peer const&) = delete;
+    ~peer() { close(); }
+
+    /// Sends what the socket takes at once; returns how much that was.
+    std::size_t send(std::string_view bytes) const;
+    /// Takes in what is there, and returns all that came so far.
+    std::string const& received();
+    /// Whether the other end has closed; received() comes first.
+    bool at_end();
+    void half_close() const;
+    void close();
+
+private:
+    int socket_;
+    std::string received_;
+    bool at_end_ = false;
+};
+
+/// A session that serves one end of a socket pair, and the peer at the other.
+class served_session {
+public:
+    /// `buffer`: bytes that the system keeps of what the session writes; 0 for its default.
+    explicit served_session(protocol::environment& environment, int buffer = 0);
+
+    net::session& operator*() noexcept { return *session_; }
+    net::session* operator->() noexcept { return &*session_; }
+    std::optional<net::end_reason> reason() const noexcept { return reason_; }
+
+    /// Until it has ended and the peer has all that it wrote.
+    bool runs_to_its_end();
+    /// Until the peer has received that.
+    bool answers(std::string_view all);
+    /// Until nothing happens by itself any more.
+    void settle();
+
+    boost::asio::io_context context;
+    peer client;
+
+private:
+    served_session(protocol::environment& environment, std::array<int, 2> const& ends);
+    static std::array<int, 2> connected(int buffer);
+
+    net::batch_pool batches_;
+    std::optional<net::session> session_;
+    std::optional<net::end_reason> reason_;
+};
+
+} // namespace windowd::test
