@@ -1,0 +1,548 @@
+"""Runs every example of the protocol's page and of its schema against the built daemon, and compares the two.
+
+Run: WINDOWD=build/release/windowd /usr/bin/python3 tests/acceptance/documentation_test.py
+"""
+
+import collections
+import functools
+import json
+import os
+import pathlib
+import re
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
+DEFINITIONS = SCHEMA["$defs"]
+ERRORS_HEADER = (ROOT / "src" / "protocol" / "error.hpp").read_text(encoding="utf-8")
+
+DEADLINE = 60  # seconds, for what takes milliseconds unless it is broken
+PAGES_PORT = "6920"
+PAGES_SOCKET = "/run/windowd/windowd.sock"
+
+# Refused requests of the page that a schema cannot refuse: it knows no state and no options, and compares no
+# members.
+BEYOND_A_SCHEMA = {
+    '{"op":"open","size":5,"min_count":6}',
+    "[1000000001, 1000000002, 1000000003, 1000000004, 1000000005, 1000000006]",
+}
+CODES_BEYOND_A_SCHEMA = {"closed"}
+NEVER_PROVOKED = {"internal"}
+
+
+# --- The daemon
+
+
+class Daemon:
+    """windowd with these options, on a port and a Unix socket of its own."""
+
+    def __init__(self, *options):
+        self.options = options
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = os.path.join(self.folder.name, "windowd.sock")
+        listeners = ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{self.path}"]
+        command = [os.environ["WINDOWD"], *listeners, *self.options]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment())
+        try:
+            self.port = self._wait_for_port()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *failure):
+        self._end()
+
+    def _wait_for_port(self):
+        log = ""
+        while True:
+            ready, _, _ = select.select([self.process.stderr], [], [], DEADLINE)
+            piece = os.read(self.process.stderr.fileno(), 4096).decode() if ready else ""
+            log += piece
+            if not piece:
+                raise AssertionError(f"the daemon does not listen; its log: {log}")
+            port = re.search(r"listening on tcp://127\.0\.0\.1:(\d+)\n", log)
+            if port and re.search(r"listening on unix://.*\n", log):
+                return int(port.group(1))
+
+    def _end(self):
+        self.process.kill()
+        self.process.wait(timeout=DEADLINE)
+        self.process.stderr.close()
+        self.folder.cleanup()
+
+    def connect(self):
+        return Connection(self.port)
+
+
+class Connection:
+    """A client that reads and writes lines of text."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        self.lines = self.socket.makefile("r", encoding="utf-8", newline="\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        self.lines.close()
+        self.socket.close()
+
+    def send(self, *requests):
+        self.socket.sendall("".join(request + "\n" for request in requests).encode())
+
+    def read(self):
+        """A reply without its LF, or None where the server has closed."""
+        line = self.lines.readline()
+        return line.removesuffix("\n") if line else None
+
+    def ask(self, request):
+        self.send(request)
+        return self.read()
+
+    def half_close(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+
+def environment():
+    """Without WINDOWD_…, which are options of the daemon."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("WINDOWD")}
+
+
+# --- The page
+
+Block = collections.namedtuple("Block", "line section language options lines")
+Exchange = collections.namedtuple("Exchange", "request reply")
+
+
+def blocks_of(page):
+    """The fenced blocks, each with the heading that it stands under."""
+    section, fence, lines = "", None, []
+    for number, text in enumerate(page.splitlines(), start=1):
+        if fence is None and text.startswith("```"):
+            fence, lines = (number, text[3:]), []
+        elif fence is not None and text == "```":
+            language, *options = shlex.split(fence[1])
+            yield Block(fence[0], section, language, tuple(options), tuple(lines))
+            fence = None
+        elif fence is not None:
+            lines.append(text)
+        elif text.startswith("#"):
+            section = text.lstrip("#").strip()
+    if fence is not None:
+        raise AssertionError(f"the block of line {fence[0]} has no end")
+
+
+BLOCKS = tuple(blocks_of(PAGE))
+CONVERSATIONS = [block for block in BLOCKS if block.language == "windowd"]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FIRST_SCREEN = [block for block in blocks_of(README) if block.language == "console"]
+SHELL_EXAMPLES = [block for block in BLOCKS if block.language == "sh"] + FIRST_SCREEN
+HEADINGS = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+
+
+def table_under(heading):
+    """The rows of the first table under a heading, as lists of cells without code marks and links."""
+    text = re.split(rf"^#+ {re.escape(heading)}$", PAGE, flags=re.MULTILINE)[1]
+    lines = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE).group().splitlines()[2:]
+    plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line).replace("`", "") for line in lines]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in plain]
+
+
+def shown_as(text):
+    """What a shown line stands for: … is any text in a string, any number elsewhere."""
+    in_string, pattern = False, ""
+    for part in re.split(r'(\\.|"|…)', text):
+        if part == '"':
+            in_string = not in_string
+        if part == "…":
+            pattern += r'(?:[^"\\]|\\.)*' if in_string else r"-?\d+(?:\.\d+)?(?:e[+-]\d+)?"
+        else:
+            pattern += re.escape(part)
+    return re.compile(pattern)
+
+
+@functools.cache
+def play(block):
+    """Runs a conversation on its own connection; gives what was said, or fails if it is not as shown."""
+    requests, replies = [], []
+    with Daemon(*block.options) as daemon, daemon.connect() as client:
+        for text in block.lines:
+            if text.startswith("> "):
+                client.send(text[2:])
+                requests.append(text[2:])
+            elif text.startswith("< "):
+                reply = client.read()
+                if reply is None or not shown_as(text[2:]).fullmatch(reply):
+                    raise AssertionError(f"the page shows\n{text[2:]}\nbut the reply is\n{reply}")
+                replies.append(reply)
+            elif text != "(closed)":
+                raise AssertionError(f"neither request nor reply: {text}")
+        if block.lines[-1] != "(closed)":
+            client.send('{"op":"ping","id":"lives on"}')
+            if client.read() != '{"id":"lives on","pong":true}':
+                raise AssertionError("the page does not show that the server closes, or more replies")
+            client.half_close()
+        surplus = client.read()
+    if surplus is not None or len(requests) != len(replies):
+        raise AssertionError(f"{len(requests)} requests, {len(replies)} replies shown, then came {surplus}")
+    return [Exchange(*both) for both in zip(requests, replies)]
+
+
+def all_exchanges():
+    return [exchange for block in CONVERSATIONS for exchange in play(block)]
+
+
+def commands_of(block):
+    """Each command of a shell example with the output that is shown for it."""
+    commands = []
+    for text in block.lines:
+        if text.startswith("$ "):
+            commands.append([text[2:], ""])
+        elif text.startswith("> ") and not commands[-1][1]:
+            commands[-1][0] += "\n" + text[2:]
+        else:
+            commands[-1][1] += text + "\n"
+    return commands
+
+
+@functools.cache
+def run_shell(block):
+    """What the commands write, one by one, in a folder of their own, from where docs/ is seen."""
+    mark = "\036"
+    script = "".join(f"{command}\nprintf '{mark}'\n" for command, _ in commands_of(block))
+    with Daemon(*block.options) as daemon, tempfile.TemporaryDirectory() as folder:
+        os.symlink(ROOT / "docs", os.path.join(folder, "docs"))
+        script = script.replace(PAGES_PORT, str(daemon.port)).replace(PAGES_SOCKET, daemon.path)
+        done = subprocess.run(
+            ["bash", "--norc", "-c", script],
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            timeout=DEADLINE,
+            check=False,
+        )
+    return done.stdout.split(mark)
+
+
+# --- The schema
+
+
+def checker(definition):
+    """A validator of one definition of the schema."""
+    return jsonschema.Draft202012Validator({"$ref": f"#/$defs/{definition}", "$defs": DEFINITIONS})
+
+
+def strict_json(text):
+    """Reads JSON as RFC 8259 has it; ValueError for duplicate members too."""
+
+    def refuse(constant):
+        raise ValueError(f"{constant} is not JSON")
+
+    def unique(members):
+        if len(dict(members)) != len(members):
+            raise ValueError("duplicate members")
+        return dict(members)
+
+    return json.loads(text, parse_constant=refuse, object_pairs_hook=unique)
+
+
+def is_valid(definition, text):
+    try:
+        return checker(definition).is_valid(strict_json(text))
+    except ValueError:
+        return False
+
+
+def is_refused(reply):
+    value = json.loads(reply)
+    return isinstance(value, dict) and "error" in value
+
+
+def kind_of(request):
+    """The name that the definitions of a request and of its reply begin with."""
+    value = json.loads(request)
+    if isinstance(value, dict):
+        return value["op"]
+    return "null" if value is None else "array" if isinstance(value, list) else "number"
+
+
+def operations_of_schema():
+    members = [definition.get("properties", {}) for definition in DEFINITIONS.values()]
+    return sorted(one["op"]["const"] for one in members if "op" in one)
+
+
+def objects_of(schema, path="#"):
+    """Every schema of objects, with where it stands."""
+    if isinstance(schema, dict):
+        if "properties" in schema and isinstance(schema["properties"], dict):
+            yield path, schema
+        for name, part in schema.items():
+            if name not in ("examples", "default", "const", "enum"):
+                yield from objects_of(part, f"{path}/{name}")
+    elif isinstance(schema, list):
+        for index, part in enumerate(schema):
+            yield from objects_of(part, f"{path}/{index}")
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def after_three_values(request, *options):
+    """The reply to a request as the schema's examples have it."""
+    with Daemon(*options) as daemon, daemon.connect() as client:
+        client.ask("[5,7,9]")
+        return client.ask(request)
+
+
+class PageTest(unittest.TestCase):
+    def test_every_conversation_is_as_the_page_shows_it(self):
+        for block in CONVERSATIONS:
+            with self.subTest(line=block.line):
+                self.assertGreater(len(play(block)), 0)
+
+    def test_every_shell_example_writes_what_the_page_shows(self):
+        for block in SHELL_EXAMPLES:
+            with self.subTest(line=block.line):
+                commands = commands_of(block)
+                for tool in ("nc", "jq", "socat"):
+                    if any(re.search(rf"\b{tool}\b", command) for command, _ in commands):
+                        self.assertIsNotNone(shutil.which(tool), f"{tool} is not installed")
+                *outputs, rest = run_shell(block)
+                self.assertEqual(rest, "")
+                self.assertEqual(len(outputs), len(commands))
+                for (command, shown), output in zip(commands, outputs):
+                    self.assertRegex(output, re.compile(rf"\A{shown_as(shown).pattern}\Z"), command)
+
+    def test_every_block_of_the_page_is_run(self):
+        self.assertEqual({block.language for block in BLOCKS}, {"windowd", "sh"})
+        self.assertGreater(len(CONVERSATIONS), 20)
+        self.assertGreater(len(SHELL_EXAMPLES), 10)
+        self.assertEqual(len(FIRST_SCREEN), 4)
+
+    def test_every_op_has_a_row_and_a_section_with_an_example(self):
+        with Daemon() as daemon, daemon.connect() as client:
+            listed = json.loads(client.ask('{"op":"help"}'))["help"]
+        operations = [one["example"]["op"] for one in listed]
+        self.assertEqual([row[0] for row in table_under("Requests")], operations)
+        self.assertEqual(operations_of_schema(), sorted(operations))
+        for op in operations:
+            examples = [line for block in BLOCKS if block.section == op for line in block.lines]
+            self.assertTrue(any(f'"op":"{op}"' in line for line in examples), op)
+
+    def test_the_members_in_the_tables_are_those_of_the_schema(self):
+        for op, members, *_ in table_under("Requests"):
+            in_schema = set(DEFINITIONS[f"{op}_request"]["properties"]) - {"op", "id"}
+            self.assertEqual(set(re.findall(r"\w+", members)) - {"or"}, in_schema, op)
+        opened = {row[0] for row in table_under("open")}
+        self.assertEqual(opened, set(DEFINITIONS["open_request"]["properties"]) - {"op", "id"})
+        thrown = [row[0].strip('"') for row in table_under("throw")]
+        self.assertEqual(thrown, DEFINITIONS["throw_request"]["properties"]["exception"]["enum"])
+
+    def test_every_error_code_has_a_row_and_a_section_that_provokes_it(self):
+        enumeration = re.search(r"enum class error_code[^{]*\{(.*?)\};", ERRORS_HEADER, re.DOTALL).group(1)
+        codes = re.findall(r"^\s*(\w+),", enumeration, re.MULTILINE)
+        self.assertEqual(DEFINITIONS["error_code"]["enum"], codes)
+        self.assertEqual([row[0] for row in table_under("Errors")], codes)
+        for code in codes:
+            self.assertIn(code, HEADINGS)
+            under = [block for block in BLOCKS if block.section == code]
+            replies = [one.reply for block in under if block.language == "windowd" for one in play(block)]
+            outputs = [output for block in under if block.language == "sh" for output in run_shell(block)]
+            provoked = any(f'"error":{{"code":"{code}"' in reply for reply in replies + outputs)
+            self.assertEqual(provoked, code not in NEVER_PROVOKED, code)
+
+    def test_the_line_of_too_many_connections_is_a_refusal(self):
+        with Daemon("--max-connections=1") as daemon, daemon.connect() as first:
+            first.ask("5")
+            with daemon.connect() as second:
+                reply = second.read()
+                self.assertTrue(is_valid("refusal", reply), reply)
+                self.assertIsNone(second.read())
+
+    def test_the_limits_and_their_defaults_are_those_of_the_daemon(self):
+        described = subprocess.run(
+            [os.environ["WINDOWD"], "--help"], env=environment(), capture_output=True, text=True, check=True
+        ).stdout
+        with Daemon() as daemon, daemon.connect() as client:
+            limits = json.loads(client.ask('{"op":"info"}'))["limits"]
+        told = {}
+        for option, default, member, _ in table_under("Limits"):
+            self.assertRegex(described, rf"{option} .*=({default}) ", option)
+            if member:
+                self.assertEqual(member, option.strip("-").replace("-", "_"))
+                told[member] = int(default)
+        self.assertEqual(told, limits)
+
+    def test_links_lead_somewhere(self):
+        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in HEADINGS}
+        targets = re.findall(r"\]\(([^)]+)\)", PAGE)
+        self.assertGreater(len(targets), 30)
+        for target in targets:
+            if target.startswith("#"):
+                self.assertIn(target[1:], anchors)
+            else:
+                self.assertTrue((ROOT / "docs" / target).exists(), target)
+
+    def test_a_client_that_never_reads_is_closed_at_the_write_timeout(self):
+        with Daemon("--write-timeout=200ms") as daemon, daemon.connect() as client:
+            with self.assertRaises((ConnectionResetError, BrokenPipeError)):
+                while True:
+                    client.socket.sendall(b"5\n" * 100_000)
+
+    def test_at_a_sigterm_what_was_received_is_answered_and_the_daemon_ends(self):
+        with Daemon() as daemon, daemon.connect() as client:
+            self.assertEqual(client.ask("5"), "5")
+            client.send("7")
+            daemon.process.send_signal(signal.SIGTERM)
+            self.assertEqual(client.read(), "6")
+            self.assertIsNone(client.read())
+            self.assertEqual(daemon.process.wait(timeout=DEADLINE), 0)
+
+
+class PageAndSchemaTest(unittest.TestCase):
+    def test_every_accepted_request_of_the_page_is_one_of_the_schema(self):
+        accepted = [one for one in all_exchanges() if not is_refused(one.reply)]
+        self.assertGreater(len(accepted), 40)
+        for request, _ in accepted:
+            with self.subTest(request=request):
+                self.assertTrue(is_valid("request", request))
+                self.assertTrue(is_valid(f"{kind_of(request)}_request", request))
+
+    def test_every_reply_of_the_page_is_the_one_that_belongs_to_its_request(self):
+        for request, reply in all_exchanges():
+            with self.subTest(reply=reply):
+                definition = "refusal" if is_refused(reply) else f"{kind_of(request)}_reply"
+                self.assertTrue(is_valid(definition, reply), definition)
+                self.assertTrue(is_valid("reply", reply))
+
+    def test_every_refused_request_of_the_page_is_none_of_the_schema(self):
+        refused = [one for one in all_exchanges() if is_refused(one.reply)]
+        self.assertGreater(len(refused), 40)
+        beyond = set()
+        for request, reply in refused:
+            if request in BEYOND_A_SCHEMA or json.loads(reply)["error"]["code"] in CODES_BEYOND_A_SCHEMA:
+                beyond.add(request)
+                self.assertTrue(is_valid("request", request), f"a schema can refuse {request}")
+            else:
+                self.assertFalse(is_valid("request", request), request)
+        self.assertLessEqual(BEYOND_A_SCHEMA, beyond, "the page has them no more")
+
+
+class SchemaTest(unittest.TestCase):
+    def test_the_schema_is_one(self):
+        jsonschema.Draft202012Validator.check_schema(SCHEMA)
+        self.assertEqual(SCHEMA["$schema"], "https://json-schema.org/draft/2020-12/schema")
+
+    def test_every_definition_has_a_description_and_examples_of_itself(self):
+        for name, definition in DEFINITIONS.items():
+            with self.subTest(definition=name):
+                self.assertTrue(definition["description"])
+                self.assertTrue(definition["examples"])
+                for example in definition["examples"]:
+                    self.assertTrue(is_valid(name, compact(example)), example)
+
+    def test_a_line_is_a_request_or_a_reply_of_one_of_the_definitions(self):
+        for which in ("request", "reply"):
+            parts = [part for key in ("oneOf", "anyOf") for part in DEFINITIONS[which].get(key, [])]
+            listed = {part["$ref"].rsplit("/", 1)[1] for part in parts}
+            defined = {name for name in DEFINITIONS if name.endswith(f"_{which}")}
+            self.assertEqual(listed - {"refusal"}, defined)
+        self.assertIn({"$ref": "#/$defs/refusal"}, DEFINITIONS["reply"]["anyOf"])
+
+    def test_every_request_of_the_examples_has_the_reply_of_the_examples(self):
+        names = [name.removesuffix("_request") for name in DEFINITIONS if name.endswith("_request")]
+        self.assertGreater(len(names), 10)
+        for name in names:
+            requests = DEFINITIONS[f"{name}_request"]["examples"]
+            replies = DEFINITIONS[f"{name}_reply"]["examples"]
+            self.assertEqual(len(requests), len(replies), name)
+            for request, example in zip(requests, replies):
+                with self.subTest(request=request):
+                    self.assert_answer_is(after_three_values(compact(request)), example, f"{name}_reply")
+
+    def assert_answer_is(self, reply, example, definition):
+        self.assertTrue(is_valid(definition, reply), reply)
+        found = json.loads(reply)
+        if definition == "info_reply":  # these differ from run to run
+            found.update({member: example[member] for member in ("version", "uptime", "counters")})
+        self.assertEqual(compact(found), compact(example))
+
+    def test_objects_are_closed(self):
+        found = dict(objects_of(SCHEMA))
+        self.assertGreater(len(found), 20)
+        for path, one in found.items():
+            self.assertIs(one.get("additionalProperties"), False, path)
+            self.assertLessEqual(set(one["required"]), set(one["properties"]), path)
+
+    def test_an_object_with_a_member_more_or_a_required_one_less_is_refused(self):
+        for name, definition in DEFINITIONS.items():
+            for example in definition["examples"] if "properties" in definition else ():
+                self.assertFalse(is_valid(name, compact({**example, "surplus": 1})), (name, example))
+                for member in definition["required"]:
+                    rest = {key: value for key, value in example.items() if key != member}
+                    self.assertFalse(is_valid(name, compact(rest)), (name, rest))
+
+    def test_each_op_takes_the_members_that_the_schema_says_and_no_others(self):
+        operations = operations_of_schema()
+        takes = {op: set(DEFINITIONS[f"{op}_request"]["properties"]) for op in operations}
+        members = set().union(*takes.values(), {"surplus"}) - {"op"}
+        with Daemon() as daemon, daemon.connect() as client:
+            for op in operations:
+                for member in sorted(members):
+                    reply = json.loads(client.ask(compact({"op": op, member: "text"})))
+                    known = reply.get("error", {}).get("code") != "unknown_member"
+                    self.assertEqual(known, member in takes[op], (op, member))
+
+    def test_each_op_needs_the_members_that_the_schema_says(self):
+        with Daemon() as daemon, daemon.connect() as client:
+            for op in operations_of_schema():
+                request = compact({"op": op})
+                reply = client.ask(request)
+                self.assertEqual(is_valid(f"{op}_request", request), not is_refused(reply), request)
+                if op == "close":
+                    client.ask('{"op":"open"}')
+
+    def test_the_ranges_of_the_schema_are_those_of_the_widest_daemon(self):
+        numbers = ("1", "2147483647", "2.0", "0", "-1", "1.5", "2147483648", "1e400")
+        others = ('"5"', "null", "true", "[5]")
+        with Daemon("--max-window-size=2147483647") as daemon, daemon.connect() as client:
+            for value in (*numbers, *others):
+                for request in (
+                    f'{{"op":"open","size":{value}}}',
+                    f'{{"op":"open","size":2147483647,"min_count":{value}}}',
+                    f'{{"op":"open","data":{value}}}',
+                    f'{{"op":"open","stats":{value}}}',
+                    f'{{"op":"open","data":[{value}]}}',
+                    f'{{"op":"send","value":{value}}}',
+                    f'{{"op":"send","values":{value}}}',
+                    f'{{"op":"send","values":[{value}]}}',
+                    f'{{"op":"throw","exception":{value}}}',
+                    f'{{"op":{value}}}',
+                    value,
+                    f"[{value}]",
+                ):
+                    with self.subTest(request=request):
+                        self.assertEqual(is_valid("request", request), not is_refused(client.ask(request)))
+
+
+if __name__ == "__main__":
+    unittest.main()
