@@ -13,8 +13,7 @@
 // for the value that close() returns, CPython 3.13. The standard library is all that it needs.
 //
 // What C++ imposes on the code of a body:
-// - A handler cannot suspend (co_yield in a catch block is ill-formed): note what was caught, act after it,
-// or
+// - A handler cannot suspend (co_yield in a catch block is ill-formed): note what was caught and act after it, or
 //   receive it with as_result(), which is also some hundred times faster than throwing.
 // - Locals aligned beyond alignof(std::max_align_t) are not aligned in a coroutine frame.
 // - GCC 12 destroys an aggregate operand of co_yield twice: give a type that owns something a constructor. It

@@ -3,8 +3,13 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 
+#include <utility>
+
 namespace windowd::daemon {
 namespace {
+
+// Between two lines on clients that are turned away.
+constexpr auto quiet_time = std::chrono::seconds(1);
 
 std::string_view to_string(window::step taken) noexcept
 {
@@ -62,17 +67,26 @@ void event_log::connection_ended(net::connection_summary const& ended) noexcept
 {
     log_.debug("connection {} from {} ended: {}; {} bytes in, {} out", ended.number, ended.peer,
                net::to_string(ended.reason), ended.bytes_in, ended.bytes_out);
+    if (std::chrono::steady_clock::now() - last_told_ >= quiet_time)
+        tell_turned_away(); // a place is free again: the flood is over for now
 }
 
 void event_log::turned_away(std::string_view peer) noexcept
 {
+    ++turned_away_;
     auto const now = std::chrono::steady_clock::now();
-    ++turned_away_unsaid_;
-    if (now - last_turned_away_ < std::chrono::seconds(1))
+    if (now - last_told_ < quiet_time)
         return;
-    last_turned_away_ = now;
-    log_.warn("too many connections: {} turned away, the last from {}", turned_away_unsaid_, peer);
-    turned_away_unsaid_ = 0;
+    log_.warn("too many connections: {} turned away, the last from {}", std::exchange(turned_away_, 0), peer);
+    last_told_ = now;
+}
+
+void event_log::tell_turned_away() noexcept
+{
+    if (turned_away_ == 0)
+        return;
+    log_.warn("too many connections: {} more turned away", std::exchange(turned_away_, 0));
+    last_told_ = std::chrono::steady_clock::now();
 }
 
 void event_log::failed(std::string_view what) noexcept

@@ -21,20 +21,26 @@ std::shared_ptr<spdlog::logger> make_log(spdlog::level::level_enum level);
 class event_log final : public net::observer {
 public:
     explicit event_log(spdlog::logger& log) noexcept : log_(log) {}
+    event_log(event_log const&) = delete;
+    event_log& operator=(event_log const&) = delete;
+    ~event_log() { tell_turned_away(); }
 
     void listening(std::string_view address) noexcept override;
     void accept_failed(std::string_view address, boost::system::error_code const& why) noexcept override;
     void accept_recovered(std::string_view address) noexcept override;
     void connection_opened(std::uint64_t number, std::string_view peer) noexcept override;
     void connection_ended(net::connection_summary const& ended) noexcept override;
-    /// At most one line a second: a flood of clients is no flood of lines.
+    /// At most one line a second: a flood of clients is no flood of lines. Those not told at once are counted in a
+    /// later line.
     void turned_away(std::string_view peer) noexcept override;
     void failed(std::string_view what) noexcept override;
 
 private:
+    void tell_turned_away() noexcept;
+
     spdlog::logger& log_;
-    std::chrono::steady_clock::time_point last_turned_away_{};
-    std::uint64_t turned_away_unsaid_ = 0;
+    std::chrono::steady_clock::time_point last_told_{};
+    std::uint64_t turned_away_ = 0; // and not told yet
 };
 
 /// Writes the steps of window services at `trace`. Given to services only when that level is on.

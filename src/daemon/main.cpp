@@ -54,11 +54,11 @@ int run(daemon::options const& options, spdlog::logger& log)
     signals.async_wait([&](boost::system::error_code const& cancelled, int number) {
         if (cancelled)
             return;
-        log.info("{}: answering what has come, then stopping; a second signal stops at once",
-                 number == SIGINT ? "SIGINT" : "SIGTERM");
+        server.stop();
         signals.clear(); // back to what the kernel does with them, which works whatever this process is busy
                          // with
-        server.stop();
+        log.info("{}: answering what has come, then stopping; a second signal stops at once",
+                 number == SIGINT ? "SIGINT" : "SIGTERM");
     });
     for (auto const& address : options.listen)
         server.listen(address);
@@ -82,6 +82,8 @@ int main(int argc, char** argv)
     try {
         std::signal(SIGPIPE, SIG_IGN);
         log->info("windowd {} starts as process {}", protocol::version, getpid());
+        for (auto const& warning : command.warnings)
+            log->warn("{}", warning);
         raise_descriptor_limit(command.run->limits.max_connections, *log);
         return run(*command.run, *log);
     } catch (std::exception const& failure) {

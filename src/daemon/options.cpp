@@ -10,8 +10,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <map>
+#include <memory>
+#include <set>
 #include <stdexcept>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace windowd::daemon {
 namespace {
@@ -79,6 +83,24 @@ std::string environment_name(std::string const& option)
     return name;
 }
 
+/// The configuration file, stricter than CLI11: a key stands once, with one value, and there are no tables.
+class strict_file final : public CLI::ConfigTOML {
+public:
+    std::vector<CLI::ConfigItem> from_config(std::istream& input) const override
+    {
+        auto found = CLI::ConfigTOML::from_config(input);
+        std::set<std::string> names;
+        for (auto const& item : found) {
+            if (!item.parents.empty())
+                throw CLI::ConfigError("unknown table [" + item.parents.front() + "]");
+            auto const is_single = item.inputs.size() == 1 || item.name == "listen";
+            if (!is_single || !names.insert(item.name).second)
+                throw CLI::ConfigError("key " + item.name + " stands there once, with one value");
+        }
+        return found;
+    }
+};
+
 void define(CLI::App& app, raw_options& raw)
 {
     std::map<std::string, double> const durations{{"ms", 0.001}, {"s", 1}, {"min", 60}, {"h", 3600}};
@@ -134,6 +156,21 @@ void define(CLI::App& app, raw_options& raw)
         ->configurable(false);
     app.get_help_ptr()->configurable(false);
     app.allow_config_extras(CLI::config_extras_mode::error);
+    app.config_formatter(std::make_shared<strict_file>());
+}
+
+/// Variables that look like settings and are none: a typo, or another program's.
+std::vector<std::string> unknown_variables(CLI::App const& app)
+{
+    std::vector<std::string> unknown;
+    for (char const* const* variable = environ; *variable != nullptr; ++variable) {
+        auto const text = std::string_view(*variable);
+        auto const name = text.substr(0, text.find('='));
+        auto const is_its = [name](CLI::Option const* option) { return option->get_envname() == name; };
+        if (name.starts_with(environment_prefix) && std::ranges::none_of(app.get_options(), is_its))
+            unknown.push_back("the environment variable " + std::string(name) + " is no setting of windowd");
+    }
+    return unknown;
 }
 
 /// The environment as arguments that stand before the user's own, which win: CLI11 would let the file win
@@ -174,7 +211,7 @@ std::string in_our_words(std::string message)
 
 command refuse(std::string const& why)
 {
-    return {std::nullopt, {}, "windowd: " + why + "; windowd --help lists the options\n", bad_usage};
+    return {std::nullopt, {}, "windowd: " + why + "; windowd --help lists the options\n", bad_usage, {}};
 }
 
 options to_options(raw_options const& raw)
@@ -222,13 +259,13 @@ command read_options(std::span<char const* const> arguments)
     } catch (CLI::Success const& asked) { // --help or --version
         std::ostringstream output;
         app.exit(asked, output);
-        return {std::nullopt, output.str(), {}, 0};
+        return {std::nullopt, output.str(), {}, 0, {}};
     } catch (CLI::ParseError const& bad) {
         return refuse(bad.what());
     }
     if (raw.check_config)
-        return {std::nullopt, "the configuration is valid\n", {}, 0};
-    return {to_options(raw), {}, {}, 0};
+        return {std::nullopt, "the configuration is valid\n", {}, 0, {}};
+    return {to_options(raw), {}, {}, 0, unknown_variables(app)};
 }
 
 } // namespace windowd::daemon

@@ -29,6 +29,7 @@ struct command {
     std::string output;                 ///< what was asked for (help, the version), for standard output
     std::string complaint;              ///< what is wrong, for standard error
     int exit_status = 0;                ///< 2 where something is wrong
+    std::vector<std::string> warnings;  ///< what may be a mistake, for the log
 };
 
 /// Reads the command line, without the program's name; then, for what that leaves open, the environment

@@ -8,6 +8,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/errc.hpp>
 
 #include <algorithm>
 #include <array>
@@ -89,8 +90,10 @@ void remove_stale_socket(asio::io_context& context, unix_address const& address)
         throw cannot_listen(address, "there is a file that is not a socket");
     error_code ec;
     unix_protocol::socket probe(context);
+    probe.open(unix_protocol(), ec);
+    probe.non_blocking(true, ec);
     probe.connect(unix_protocol::endpoint(address.path), ec);
-    if (!ec)
+    if (!ec || ec == asio::error::would_block) // or one whose queue of connections is full
         throw cannot_listen(address, "another server listens there");
     if (ec == asio::error::connection_refused)
         unlink(address.path.c_str());
@@ -104,10 +107,11 @@ std::pair<std::uint64_t, std::uint64_t> identity_of(std::string const& path)
     return {status.st_dev, status.st_ino};
 }
 
-bool out_of_resources(error_code const& ec)
+/// The trouble of one connection, or the end of listening: no reason to wait before the next accept.
+bool is_passing(error_code const& ec)
 {
-    constexpr std::array errors{EMFILE, ENFILE, ENOBUFS, ENOMEM};
-    return std::ranges::find(errors, ec.value()) != errors.end();
+    return ec == asio::error::operation_aborted || ec == asio::error::connection_aborted ||
+           ec == asio::error::would_block || ec == asio::error::interrupted;
 }
 
 } // namespace
@@ -147,11 +151,10 @@ asio::awaitable<void> listener::run()
     while (!stopping_) {
         stream_acceptor::endpoint_type peer;
         auto [ec, socket] = co_await acceptor_.async_accept(peer, as_tuple);
-        if (!ec)
-            accepted(std::move(socket), peer);
-        else if (out_of_resources(ec))
+        if (!ec && !accepted(std::move(socket), peer))
+            ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+        if (ec && !is_passing(ec))
             co_await back_off(ec);
-        // Anything else is that connection's own trouble (ECONNABORTED), or the end.
     }
 }
 
@@ -165,17 +168,22 @@ asio::awaitable<void> listener::back_off(error_code why)
     static_cast<void>(waited);
 }
 
-void listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer)
-{
-    if (pause_.count() != 0)
-        observer_.accept_recovered(address_);
-    pause_ = {};
+/// False where there was no memory for it: then the connection is closed.
+bool listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer) noexcept
+try {
+    error_code ignored;
     if (path_.empty()) {
-        error_code ignored;
         socket.set_option(tcp::no_delay(true), ignored);             // replies are written a batch at a time
         socket.set_option(stream_socket::keep_alive(true), ignored); // finds clients that have vanished
     }
-    on_connection_(std::move(socket), to_string(peer));
+    // A Unix client may have bound its socket to a path of its choice, which does not belong in a log.
+    on_connection_(std::move(socket), path_.empty() ? to_string(peer) : "unix://");
+    if (pause_.count() != 0)
+        observer_.accept_recovered(address_);
+    pause_ = {};
+    return true;
+} catch (std::exception const&) {
+    return false;
 }
 
 void listener::stop() noexcept

@@ -43,7 +43,7 @@ public:
 
 private:
     boost::asio::awaitable<void> back_off(boost::system::error_code why);
-    void accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer);
+    bool accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer) noexcept;
     void remove_file() noexcept;
 
     stream_acceptor acceptor_;

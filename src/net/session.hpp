@@ -21,9 +21,7 @@ namespace windowd::net {
 using stream_socket = boost::asio::generic::stream_protocol::socket;
 
 /// The memory of one batch: what was read, and the replies to it.
-// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): nothing is read from the input that was not read
-// into it
-struct batch {
+struct batch { // NOLINT(cppcoreguidelines-pro-type-member-init): it is read into before it is read from
     std::array<char, std::size_t{64} * 1024> input;
     protocol::output_buffer output;
 };

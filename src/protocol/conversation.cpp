@@ -25,9 +25,6 @@ constexpr std::string_view blanks = " \t";
 // Memory for a line in pieces that is kept for the next: enough for numbers, little for 10,000 connections.
 constexpr std::size_t kept_partial = 64;
 
-// "OPTIONS ": what has to be known of a line to see in it an HTTP request.
-constexpr std::size_t longest_method = 8;
-
 // What follows most refusals, for who met windowd a minute ago.
 constexpr std::string_view ask_for_help = R"(for help send {"op":"help"})";
 
@@ -36,44 +33,49 @@ error closed_error()
     return {error_code::closed, R"(this window is closed; {"op":"open"} starts another)"};
 }
 
-/// Whether a line begins as HTTP requests do that a browser sends.
-bool begins_as_http(std::string_view line)
+// Of a line that is too long so much is known whatever the pieces that it came in: max_line is 64 at least.
+constexpr std::size_t known_beginning = 32;
+
+/// The first line of an HTTP request: a method, then a target, then a version. Of a line that is not whole the method
+/// and the first byte of the target have to do: no JSON text begins like that.
+bool is_http(std::string_view line, bool whole)
 {
-    constexpr std::array<std::string_view, 10> methods{"GET ",     "POST ",    "PUT ",   "HEAD ",  "DELETE ",
-                                                       "OPTIONS ", "CONNECT ", "TRACE ", "PATCH ", "PRI "};
-    return std::ranges::any_of(methods, [line](std::string_view method) { return line.starts_with(method); });
+    auto const is_letter = [](char c) {
+        return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-';
+    };
+    auto const space = std::min(line.find(' '), line.size());
+    auto const method = line.substr(0, space);
+    if (method.empty() || !std::ranges::all_of(method, is_letter) || space + 1 >= line.size())
+        return false;
+    auto const target = line[space + 1];
+    if (whole && line.rfind(" HTTP/") == std::string_view::npos)
+        return method == "GET" && target == '/'; // the oldest form of all has no version
+    return whole || target == '/' || target == '*' || is_letter(target);
 }
 
-/// The first line of an HTTP request: a method, a target and a version.
-bool is_http(std::string_view line)
+/// What may help a person whose line is no JSON: `text` is the line from its first byte that is not blank.
+std::string_view advice_for(std::string_view text)
 {
-    if (begins_as_http(line))
-        return true;
-    auto const token = line.substr(0, line.find(' '));
-    return !token.empty() && line.rfind(" HTTP/") != std::string_view::npos &&
-           std::ranges::all_of(
-               token, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-'; });
+    auto const first = text.front();
+    if ((first >= '0' && first <= '9') || first == '+' || first == '-' || first == '.')
+        return "a number is written like 5, -0.25 or 1e3";
+    if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z'))
+        return "a bare word is no request, NaN and infinity are no numbers";
+    if (first == '{')
+        return R"(an object is written like {"op":"dump"}, with its quotes)"; // which shells eat
+    if (text.starts_with("\xEF\xBB\xBF"))
+        return "a byte order mark does not belong there";
+    if (first == '\x16')
+        return "this looks like TLS, and this listener speaks plain text";
+    return "a line is a number, null, an array of numbers or an object with 'op'";
 }
 
 std::string bad_json_message(std::string_view text, parse_failure const& failure)
 {
-    auto const first = text.front();
     auto message = "not JSON at column " + std::to_string(failure.column) + ": " + failure.reason + "; ";
-    if ((first >= '0' && first <= '9') || first == '+' || first == '-' || first == '.')
-        message += "a number is written like 5, -0.25 or 1e3";
-    else if ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z'))
-        message += "a bare word is no request, NaN and infinity are no numbers";
-    else if (first == '{')
-        message += R"(an object is written like {"op":"dump"}, with its quotes)"; // which shells eat
-    else if (text.starts_with("\xEF\xBB\xBF"))
-        message += "a byte order mark does not belong there";
-    else if (first == '\x16')
-        message += "this looks like TLS, and this listener speaks plain text";
-    else
-        message += "a line is a number, null, an array of numbers or an object with 'op'";
-    message += "; ";
-    message += ask_for_help;
-    return message;
+    if (failure.is_syntax)
+        message.append(advice_for(text)).append("; ");
+    return message.append(ask_for_help);
 }
 
 std::string_view name_of(element::kind what)
@@ -304,8 +306,8 @@ char const* conversation::take_piece(char const* at, char const* end, output_buf
         discarding_ = newline == nullptr;
     } else if (partial_.size() + piece.size() >
                host_.limits.max_line + 1) { // one more than the limit may be a CR
-        auto const beginning = partial_.substr(0, longest_method).append(piece.substr(0, longest_method));
-        partial_ = {};
+        auto const beginning = partial_.substr(0, known_beginning).append(piece.substr(0, known_beginning));
+        std::string().swap(partial_); // an assignment would keep the memory
         discarding_ = newline == nullptr;
         answer_long_line(beginning, out);
     } else if (newline == nullptr) {
@@ -328,6 +330,7 @@ void conversation::answer_number(double value, output_buffer& out)
 {
     ++host_.counters.requests;
     first_line_ = false;
+    out.prepare(max_number_size + 1); // so that what the service takes is answered, come what may
     auto const* const answer = own_service().send(sent::number(value));
     if (answer == nullptr) {
         refuse(closed_error(), out);
@@ -357,6 +360,8 @@ void conversation::answer_line(std::string_view line, output_buffer& out)
     } catch (std::exception const&) {
         out.truncate(start);
         dump_.reset();
+        if (service_ && !closed())
+            own_service().throw_(window::read_statistics()); // ends a dump that had begun
         refuse({error_code::internal, "the server failed to do this, for lack of memory perhaps"}, out);
     }
 }
@@ -364,8 +369,7 @@ void conversation::answer_line(std::string_view line, output_buffer& out)
 void conversation::answer_long_line(std::string_view beginning, output_buffer& out)
 {
     ++host_.counters.requests;
-    // How much of the line is known depends on the pieces that it came in; the longest method always is.
-    ended_ = std::exchange(first_line_, false) && begins_as_http(beginning);
+    ended_ = std::exchange(first_line_, false) && is_http(beginning.substr(0, known_beginning), false);
     refuse({error_code::line_too_long,
             "the line was discarded: a line has at most " + std::to_string(host_.limits.max_line) + " bytes"},
            out);
@@ -379,7 +383,7 @@ void conversation::answer_text(std::string_view line, output_buffer& out)
         read.end == end && read.status == number_status::number)
         return answer_number(read.value, out); // one that came in pieces
     ++host_.counters.requests;
-    if (std::exchange(first_line_, false) && is_http(line)) {
+    if (std::exchange(first_line_, false) && is_http(line, true)) {
         ended_ = true;
         return refuse({error_code::bad_json, "this is windowd, and it does not speak HTTP: goodbye"}, out);
     }
@@ -660,8 +664,8 @@ conversation::outcome conversation::open(request const& line, json_writer& reply
     reply.key("name").null();
     reply.key("size").integer(options.size);
     reply.key("stats").begin_array().string("mean").end_array();
-    reply.key("min_count").integer(options.min_count);
     reply.key("count").integer(opened.count());
+    reply.key("min_count").integer(options.min_count);
     reply.end_object();
     reply.key("created").boolean(true);
     auto started = window::make_service(std::move(opened), host_.observer);

@@ -21,8 +21,7 @@ class json_writer;
 /// sockets: whoever has bytes feeds them in any pieces, and the replies are the same whatever the pieces.
 ///
 ///                   ┌ a number: the short way ──────────────┐
-///     bytes ─> lines┤                                       ├─> service.send / next / throw_ / close ─>
-///     output
+///     bytes ─> lines┤                                       ├─> send, next, throw_ or close ─> output
 ///                   └ request_parser ─> scalar, array or op ┘
 ///
 /// A bare number is read where it lies, sent, and its answer written in place: no copy, no allocation, no

@@ -14,11 +14,11 @@ namespace windowd::protocol {
 /// The limits in force, as `info` tells them. A duration of 0 is no limit.
 struct limits {
     std::size_t max_connections = 10'000;        ///< at a time; more are answered limit_reached and closed
-    std::size_t max_line = std::size_t{1} << 20; ///< bytes of a request line, without its end; 8 or more
+    std::size_t max_line = std::size_t{1} << 20; ///< bytes of a request line, without its end; 64 or more
     std::size_t max_window_size = 10'000'000;    ///< values of a window, at 8 bytes each: up to 2^31 - 1
     std::chrono::milliseconds idle_timeout{0};   ///< a connection that sends nothing for so long is closed
-    std::chrono::milliseconds write_timeout{
-        60'000}; ///< so is one that takes nothing of its replies for so long
+    /// A connection that takes nothing of its replies for so long is closed.
+    std::chrono::milliseconds write_timeout{60'000};
 };
 
 /// What has happened since the start, as `info` tells it.
@@ -38,8 +38,7 @@ struct environment {
     protocol::limits limits;
     window::window_options default_window;
     protocol::counters counters;
-    window::step_observer* observer =
-        nullptr; ///< is told the steps of all services, for a trace; may be null
+    window::step_observer* observer = nullptr; ///< told the steps of all services, for a trace; may be null
     clock::time_point (*now)() noexcept = clock::now;
     clock::time_point started = now();
     request_parser parser; ///< scratch: one line is parsed at a time

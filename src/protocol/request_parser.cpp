@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 namespace windowd::protocol {
@@ -22,6 +23,16 @@ using json_error_code = boost::json::error_code;
 using json_string_view = boost::json::string_view;
 
 constexpr std::size_t max_depth = 32;
+
+// What a long line needed is not kept for the short ones after it.
+constexpr std::size_t kept_elements = 16384;
+
+void release_if_large(auto& container)
+{
+    if (container.capacity() > kept_elements)
+        std::remove_cvref_t<decltype(container)>().swap(container); // an assignment might keep the memory
+    container.clear();
+}
 
 /// A token that the parser may give in pieces. In one piece it is not copied.
 class token {
@@ -36,7 +47,11 @@ public:
         done_ = std::exchange(pieces_, {});
         return done_;
     }
-    void clear() noexcept { pieces_.clear(); }
+    void clear() noexcept
+    {
+        release_if_large(pieces_);
+        release_if_large(done_);
+    }
 
 private:
     std::string pieces_;
@@ -66,7 +81,7 @@ public:
         for (auto& one : parsed_.members) {
             release_if_large(one.elements);
             release_if_large(one.text);
-            one.strings.clear();
+            release_if_large(one.strings);
         }
         for (; deepest_ != 0; --deepest_)
             names_[deepest_] = {};
@@ -168,16 +183,6 @@ public:
     static bool on_comment(json_string_view, json_error_code&) { return true; }
 
 private:
-    // What a long line needed is not kept for the short ones after it.
-    static constexpr std::size_t kept_elements = 16384;
-
-    static void release_if_large(auto& container)
-    {
-        if (container.capacity() > kept_elements)
-            container = {};
-        container.clear();
-    }
-
     /// The parser checks the grammar; the value is read from the text, since Boost.JSON 1.81 rounds wrongly.
     bool on_number(json_string_view last, json_error_code& ec)
     {
@@ -207,7 +212,7 @@ private:
             parsed_.present = parsed_.present | *current_;
         } else if (depth_ == 2 && current_ && parsed_[*current_].value.what == element::kind::array) {
             parsed_[*current_].elements.push_back(value);
-            if (value.what == element::kind::string)
+            if (value.what == element::kind::string && *current_ == member::stats)
                 parsed_[*current_].strings.emplace_back(text);
         }
     }
@@ -225,17 +230,39 @@ private:
     std::array<std::set<std::string, std::less<>>, max_depth + 1> names_;
 };
 
-std::string reason_of(json_error_code const& ec, bool duplicate)
+/// Boost.JSON tells most errors as a mere "syntax error": the byte at which it stopped says more. `at` is its index.
+std::string_view syntax_reason(std::string_view line, std::size_t at)
 {
-    if (duplicate)
-        return "two members of an object have the same name";
-    if (ec == error::too_deep)
-        return "it is nested more than 32 deep";
-    if (ec == error::incomplete)
+    constexpr unsigned char first_of_text = 0x20;
+    constexpr unsigned char first_not_ascii = 0x80;
+    if (at >= line.size())
         return "it ends too early";
+    auto const byte = static_cast<unsigned char>(line[at]);
+    if (byte >= first_not_ascii)
+        return "a byte that is not UTF-8, or not in a string";
+    if (byte < first_of_text)
+        return "a control character";
+    if (at > 0 && line[at - 1] == '\\')
+        return "there is no such escape";
+    return "syntax error";
+}
+
+parse_failure failure_of(json_error_code const& ec, std::string_view line, std::size_t at, bool duplicate)
+{
+    auto const column = at + 1;
+    if (duplicate)
+        return {"two members of an object have the same name", column, false};
+    if (ec == error::too_deep)
+        return {"it is nested more than 32 deep", column, false};
+    if (ec == error::incomplete)
+        return {"it ends too early", column, column <= 2}; // such as a lone minus
     if (ec == error::extra_data)
-        return "more follows where the value has ended";
-    return ec.message();
+        return {"more follows where the value has ended", column, true};
+    if (ec == error::illegal_leading_surrogate || ec == error::illegal_trailing_surrogate)
+        return {"half of a surrogate pair is no character", column, false};
+    if (ec == error::syntax)
+        return {std::string(syntax_reason(line, at)), column, true};
+    return {ec.message(), column, false};
 }
 
 /// Exponents of more than 9 digits, which Boost.JSON refuses, as 9 digits behind zeros: no line is so long
@@ -286,10 +313,10 @@ public:
             if (shorten_exponents(copy))
                 outcome = run(copy);
         }
-        auto const& [ec, column] = outcome;
+        auto const& [ec, at] = outcome;
         if (!ec)
             return std::nullopt;
-        return parse_failure{reason_of(ec, parser_.handler().found_duplicate()), column};
+        return failure_of(ec, line, at, parser_.handler().found_duplicate());
     }
 
     request const& result() const noexcept { return parser_.handler().parsed(); }
@@ -303,7 +330,7 @@ private:
         auto const read = parser_.write_some(false, line.data(), line.size(), ec);
         if (!ec && read < line.size())
             ec = error::extra_data;
-        return {ec, read + 1};
+        return {ec, read};
     }
 
     boost::json::basic_parser<handler> parser_{strict()};

@@ -15,6 +15,7 @@ namespace windowd::protocol {
 struct parse_failure {
     std::string reason;
     std::size_t column; ///< in bytes, counted from 1
+    bool is_syntax;     ///< something stands where it cannot; otherwise the reason says all
 };
 
 /// Parses request lines (RFC 8259, UTF-8 checked), with Boost.JSON's event parser under it, so that no

@@ -86,11 +86,9 @@ protected:
 
 /// A service that owns `window`. As every generator it runs nothing before its first next(), which yields
 /// nothing.
-/// - send(a number) takes it in and yields the mean; any other object is refused, and the window is as it
-/// was.
+/// - send(a number) takes it in and yields the mean; any other object is refused, and the window stays.
 /// - next() yields nothing.
-/// - throw_ of dump_data, clear_window and read_statistics does what they say; generator_exit ends it; any
-/// other
+/// - throw_ of dump_data, clear_window and read_statistics does what they say; generator_exit ends it; any other
 ///   exception comes out, which ends it too.
 /// A send costs constant time and allocates nothing once the window is full. Without an observer, observation
 /// costs nothing: the code for it is not there.

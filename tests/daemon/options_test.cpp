@@ -331,7 +331,24 @@ BOOST_AUTO_TEST_CASE(a_misspelt_key_is_named)
     for (auto const* const key :
          {"window-sise", "window_size", "Window-Size", "check-config", "version", "help"})
         BOOST_TEST(has(complaint_of({file(std::string(key) + " = 5\n").option()}), key));
-    BOOST_TEST(has(complaint_of({file("[limits]\nmax-line = 100\n").option()}), "limits"));
+    BOOST_TEST(has(complaint_of({file("[limits]\nmax-line = 100\n").option()}), "unknown table [limits]"));
+}
+
+BOOST_AUTO_TEST_CASE(a_key_stands_once_with_one_value)
+{
+    for (auto const* const text : {"max-line = 100\nmax-line = 200\n", "max-line = [100, 200]\n",
+                                   "max-line = 100\nwindow-size = 3\nmax-line = 200\n"})
+        BOOST_TEST(
+            has(complaint_of({file(text).option()}), "key max-line stands there once, with one value"));
+}
+
+BOOST_AUTO_TEST_CASE(a_variable_that_is_no_setting_is_warned_of)
+{
+    variable const set("WINDOWD_WINDOW_SISE", "5");
+    auto const read = daemon::read_options({});
+    BOOST_TEST_REQUIRE(read.run.has_value());
+    BOOST_TEST_REQUIRE(read.warnings.size() == 1U);
+    BOOST_TEST(has(read.warnings[0], "WINDOWD_WINDOW_SISE"));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_is_not_there_is_named)

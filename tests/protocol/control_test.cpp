@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(a_closed_window_answers_every_resumption_with_closed_until_
         expected.insert(
             expected.end(),
             {R"({"pong":true})",
-             R"({"window":{"name":null,"size":3,"stats":["mean"],"min_count":1,"count":0},"created":true})",
+             R"({"window":{"name":null,"size":3,"stats":["mean"],"count":0,"min_count":1},"created":true})",
              "9"});
         check_replies("5\n" + closing + "5\nnull\n[1]\n[]\n\"x\"\n1e400\n{}\n" +
                           R"({"op":"send","value":1}

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_dump_may_be_followed_by_anything)
     check_replies(
         "[1,2,3]\n{\"op\":\"dump\"}\n{\"op\":\"open\"}\n7\n",
         {"[1,1.5,2]", dumped_three,
-         R"({"window":{"name":null,"size":3,"stats":["mean"],"min_count":1,"count":0},"created":true})",
+         R"({"window":{"name":null,"size":3,"stats":["mean"],"count":0,"min_count":1},"created":true})",
          "7"});
 }
 

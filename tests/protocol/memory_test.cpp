@@ -15,6 +15,7 @@ namespace {
 using namespace windowd::test;
 using windowd::protocol::conversation;
 using windowd::protocol::output_buffer;
+using windowd::protocol::request_parser;
 
 // Allocations for a second feeding of `input`, when the first has brought everything to its size.
 std::size_t allocations_for(std::string_view input, std::size_t chunk = std::string_view::npos)
@@ -79,6 +80,41 @@ BOOST_AUTO_TEST_CASE(what_a_long_line_took_is_given_back)
     tested.send("\"x\"\n");
     tested.send("5\n", 1);
     BOOST_TEST(allocations_alive() <= before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(a_line_that_was_too_long_leaves_nothing_behind)
+{
+    server host;
+    connection tested(host);
+    tested.send("5\n");
+    tested.send(std::string(2'000'000, 'x') + "\n"); // whole: for what its answer takes, once
+    auto const before = allocations_alive();
+    tested.send(std::string(2'000'000, 'x') + "\n5\n", 1000);
+    auto const after = allocations_alive();
+    BOOST_TEST(after == before);
+}
+
+// Whether the arrays of a request are gone when the next one, that has none, is read.
+bool are_released(std::string const& beginning, std::string const& end)
+{
+    request_parser parser;
+    parser.parse(R"({"op":"x"})");
+    auto const before = allocations_alive();
+    {
+        auto line = beginning + R"("a string that is not kept in place")";
+        for (int i = 0; i < 50'000; ++i)
+            line += ",\"\"";
+        BOOST_TEST(!parser.parse(line + end));
+    }
+    parser.parse("null");
+    return allocations_alive() == before;
+}
+
+BOOST_AUTO_TEST_CASE(what_a_large_array_took_is_given_back_at_the_next_request)
+{
+    BOOST_TEST(are_released("[", "]"));
+    for (auto const* name : {"values", "data", "stats"})
+        BOOST_TEST(are_released(R"({")" + std::string(name) + "\":[", "]}"));
 }
 
 BOOST_AUTO_TEST_CASE(

@@ -12,8 +12,8 @@ using namespace windowd::test;
 
 std::string opened(std::size_t size, std::size_t min_count, std::size_t count)
 {
-    return R"({"window":{"name":null,"size":)" + std::to_string(size) + R"(,"stats":["mean"],"min_count":)" +
-           std::to_string(min_count) + R"(,"count":)" + std::to_string(count) + R"(},"created":true})";
+    return R"({"window":{"name":null,"size":)" + std::to_string(size) + R"(,"stats":["mean"],"count":)" +
+           std::to_string(count) + R"(,"min_count":)" + std::to_string(min_count) + R"(},"created":true})";
 }
 
 std::string open(std::string_view members)
