@@ -35,8 +35,8 @@ __all__ = ["ClearWindow", "DumpData", "MovingWindowAverage", "WindowdError", "mo
 Address = Union[Tuple[str, int], str, "os.PathLike[str]"]
 """Where windowd listens: `(host, port)` for TCP, or the path of a Unix socket."""
 
-_VALUES_PER_LINE = 10_000
-"""How many values a line may carry: at 26 bytes a value at most, far below the 1 MiB that a line may have."""
+_VALUES_PER_LINE = 1_000
+"""How many values a line carries: 26 KB at most, so that a server with a `--max-line` of 32 KiB takes them too."""
 
 
 class DumpData(Exception):

@@ -37,7 +37,7 @@ error closed_error()
 constexpr std::size_t known_beginning = 32;
 
 /// The first line of an HTTP request: a method, then a target, then a version. Of a line that is not whole the method
-/// and the first byte of the target have to do: no JSON text begins like that.
+/// and how the target begins have to do: no JSON text begins like that.
 bool is_http(std::string_view line, bool whole)
 {
     auto const is_letter = [](char c) {
@@ -47,10 +47,13 @@ bool is_http(std::string_view line, bool whole)
     auto const method = line.substr(0, space);
     if (method.empty() || !std::ranges::all_of(method, is_letter) || space + 1 >= line.size())
         return false;
-    auto const target = line[space + 1];
-    if (whole && line.rfind(" HTTP/") == std::string_view::npos)
-        return method == "GET" && target == '/'; // the oldest form of all has no version
-    return whole || target == '/' || target == '*' || is_letter(target);
+    if (whole && line.rfind(" HTTP/") != std::string_view::npos)
+        return true;
+    auto const target = line.substr(space + 1);
+    if (whole)
+        return method == "GET" && target.starts_with('/'); // the oldest form of all has no version
+    return target.starts_with('/') || target.starts_with('*') || target.starts_with("http") ||
+           method == "CONNECT";
 }
 
 /// What may help a person whose line is no JSON: `text` is the line from its first byte that is not blank.

@@ -191,14 +191,14 @@ BOOST_AUTO_TEST_CASE(an_http_request_that_is_too_long_for_a_line_ends_the_connec
         setup with;
         with.limits.max_line = limit;
         for (auto const* beginning :
-             {"GET /", "OPTIONS *", "CONNECT a", "patch /", "PROPPATCH /", "M-SEARCH *"}) {
+             {"GET /", "OPTIONS *", "CONNECT a", "patch /", "PROPPATCH /", "M-SEARCH *", "BREW http://"}) {
             auto const result =
                 converse(std::string(beginning) + std::string(200, 'x') + " HTTP/1.1\r\n\r\n5\n", with);
             BOOST_TEST_REQUIRE(result.replies.size() == 1U);
             BOOST_TEST(code_of(result.replies[0]) == "line_too_long");
             BOOST_TEST(result.ended);
         }
-        for (auto const* beginning : {"true ", "/ ", "\"GET /", "{\"GET /", "x"}) {
+        for (auto const* beginning : {"true ", "/ ", "\"GET /", "{\"GET /", "x", "lorem ipsum"}) {
             auto const other = converse(beginning + std::string(200, ' ') + "\n5\n", with);
             BOOST_TEST_REQUIRE(other.replies.size() == 2U);
             BOOST_TEST(code_of(other.replies[0]) == "line_too_long");
