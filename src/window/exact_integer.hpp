@@ -20,7 +20,7 @@ public:
     static constexpr std::size_t capacity = 144;
 
     /// Zero.
-    exact_integer() noexcept : size_(0) {}
+    exact_integer() noexcept : size_(0) {} // NOLINT(*-member-init): there are as many limbs as are in use
     explicit exact_integer(std::uint64_t value) noexcept;
 
     /// The sum of digits[i] * 2^(32 * i), times the factor, which is less than 2^31. A digit may be any
