@@ -1,13 +1,13 @@
 // Making listening sockets and accepting from them.
 #include "net/listener.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include "net/as_tuple.hpp"
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/errc.hpp>
 
 #include <algorithm>
@@ -26,7 +26,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 using unix_protocol = asio::local::stream_protocol;
 
-constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 constexpr auto first_pause = std::chrono::milliseconds(10);
 constexpr auto longest_pause = std::chrono::milliseconds(1000);
 

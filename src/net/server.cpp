@@ -1,13 +1,12 @@
 // What the server does with connections from accept to end.
 #include "net/server.hpp"
 
+#include "net/as_tuple.hpp"
 #include "protocol/conversation.hpp"
 #include "protocol/error.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <exception>
@@ -19,8 +18,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 using std::chrono::milliseconds;
-
-constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 
 // Deadlines that are this close are looked at together.
 constexpr auto deadline_step = milliseconds(10);

@@ -1,7 +1,8 @@
 // The life of a connection.
 #include "net/session.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include "net/as_tuple.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -21,9 +22,6 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
-
-// A free function would do for co_await, but a token that tells errors needs no exceptions on the way out.
-constexpr auto as_tuple = asio::as_tuple(asio::use_awaitable);
 
 // A long reply's buffer is not kept for the short ones after it: twice what makes a conversation pause.
 constexpr std::size_t kept_output = 2 * protocol::conversation::output_pause;

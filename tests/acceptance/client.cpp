@@ -264,4 +264,15 @@ std::vector<std::string> lines_of(std::string const& text)
     return lines;
 }
 
+void ask_for_a_flood(client& one)
+{
+    std::string input = "{\"op\":\"open\",\"size\":100000,\"data\":[0";
+    for (int i = 1; i < 100'000; ++i)
+        input += ",0";
+    input += "]}\n";
+    for (int i = 0; i < 1000; ++i)
+        input += "{\"op\":\"dump\"}\n";
+    one.send(input);
+}
+
 } // namespace windowd::test

@@ -72,4 +72,7 @@ boost::json::value parsed(std::string const& reply);
 std::string numbers(int count);
 std::vector<std::string> lines_of(std::string const& text);
 
+/// Asks for far more than any socket buffer holds, and reads nothing of it.
+void ask_for_a_flood(client& one);
+
 } // namespace windowd::test

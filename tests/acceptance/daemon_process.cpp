@@ -33,27 +33,6 @@ std::string daemon_path()
     return path;
 }
 
-temporary_folder::temporary_folder()
-{
-    auto name = (std::filesystem::temp_directory_path() / "windowd-test-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr)
-        throw test_failure("cannot make a temporary folder");
-    path_ = name;
-}
-
-temporary_folder::~temporary_folder()
-{
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-std::string temporary_folder::write(std::string const& name, std::string const& text) const
-{
-    auto const file = path_ / name;
-    std::ofstream(file) << text;
-    return file.string();
-}
-
 daemon_process::daemon_process(std::vector<std::string> const& options, variables const& environment)
     : process(command_of(options), environment)
 {

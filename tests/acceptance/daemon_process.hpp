@@ -2,6 +2,7 @@
 #pragma once
 
 #include "acceptance/process.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <filesystem>
 #include <string>
@@ -11,22 +12,6 @@ namespace windowd::test {
 
 /// The path of the daemon that is tested: the environment variable WINDOWD.
 std::string daemon_path();
-
-/// A folder of its own for a test, removed at the end.
-class temporary_folder {
-public:
-    temporary_folder();
-    temporary_folder(temporary_folder const&) = delete;
-    temporary_folder& operator=(temporary_folder const&) = delete;
-    ~temporary_folder();
-
-    std::filesystem::path const& path() const noexcept { return path_; }
-    /// Writes a file and returns its path.
-    std::string write(std::string const& name, std::string const& text) const;
-
-private:
-    std::filesystem::path path_;
-};
 
 /// A daemon that runs and listens.
 class daemon_process : public process {

@@ -13,18 +13,6 @@ using namespace windowd::test;
 
 constexpr std::size_t mebibyte = std::size_t{1} << 20;
 
-/// Asks for far more than any socket buffer holds, and reads nothing of it.
-void ask_for_a_flood(client& one)
-{
-    std::string input = "{\"op\":\"open\",\"size\":100000,\"data\":[0";
-    for (int i = 1; i < 100'000; ++i)
-        input += ",0";
-    input += "]}\n";
-    for (int i = 0; i < 1000; ++i)
-        input += "{\"op\":\"dump\"}\n";
-    one.send(input);
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(limits)

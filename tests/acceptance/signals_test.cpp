@@ -37,13 +37,7 @@ void check_good_end(daemon_process& daemon)
 client deaf_client(daemon_process const& daemon)
 {
     client deaf(daemon.address(), 4096);
-    std::string input = "{\"op\":\"open\",\"size\":100000,\"data\":[0";
-    for (int i = 1; i < 100'000; ++i)
-        input += ",0";
-    input += "]}\n";
-    for (int i = 0; i < 1000; ++i)
-        input += "{\"op\":\"dump\"}\n";
-    deaf.send(input);
+    ask_for_a_flood(deaf);
     client other(daemon.address());
     BOOST_TEST(eventually([&] { return other.info("counters", "requests") > 3; }));
     return deaf;

@@ -1,6 +1,7 @@
 // Settings: every one in its three sources, their ranges and units, and what is said of a bad one.
 #include "daemon/options.hpp"
 #include "protocol/version.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -37,23 +38,13 @@ private:
 /// A configuration file that is removed in the end.
 class file {
 public:
-    explicit file(std::string const& text)
-    {
-        auto name = (std::filesystem::temp_directory_path() / "windowd-test-XXXXXX").string();
-        auto const made = mkstemp(name.data());
-        if (made < 0)
-            throw std::runtime_error("no temporary file");
-        path_ = name;
-        std::ofstream(path_) << text;
-    }
-    file(file const&) = delete;
-    file& operator=(file const&) = delete;
-    ~file() { std::filesystem::remove(path_); }
+    explicit file(std::string const& text) : path_(folder_.write("windowd.toml", text)) {}
 
     std::string option() const { return "--config=" + path_; }
     std::string const& path() const { return path_; }
 
 private:
+    test::temporary_folder folder_;
     std::string path_;
 };
 

@@ -1,6 +1,7 @@
 // The server and its listeners, in the test's own thread.
 #include "net/server.hpp"
 #include "net/support.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
@@ -31,22 +32,14 @@ public:
                             std::chrono::milliseconds shutdown_timeout = 1h)
     {
         environment.limits = limits;
-        auto name = (std::filesystem::temp_directory_path() / "windowd-test-XXXXXX").string();
-        if (mkdtemp(name.data()) == nullptr)
-            throw std::runtime_error("no temporary folder");
-        folder_ = name;
         server = std::make_unique<net::server>(context, environment, events, shutdown_timeout);
         server->listen(net::unix_address{path()});
     }
     running_server(running_server const&) = delete;
     running_server& operator=(running_server const&) = delete;
-    ~running_server()
-    {
-        std::error_code ignored;
-        std::filesystem::remove_all(folder_, ignored);
-    }
+    ~running_server() = default;
 
-    std::string path() const { return (folder_ / "s").string(); }
+    std::string path() const { return (folder_.path() / "s").string(); }
 
     std::unique_ptr<peer> connect() const
     {
@@ -82,7 +75,7 @@ public:
     std::unique_ptr<net::server> server; // goes before the context, as in the daemon
 
 private:
-    std::filesystem::path folder_;
+    test::temporary_folder folder_;
 };
 
 /// More than a Unix socket holds of replies.
