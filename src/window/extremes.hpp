@@ -59,6 +59,14 @@ public:
     std::size_t size() const noexcept { return static_cast<std::size_t>(newest_ - oldest_); }
     bool empty() const noexcept { return newest_ == oldest_; }
 
+    /// Takes the memory that the next push needs, which then cannot fail, whatever is popped before it. Where
+    /// memory runs out: std::bad_alloc, and nothing has changed.
+    void prepare_push()
+    {
+        if (spares_ == nullptr && (last_ == nullptr || tail_ == block_size))
+            add_spare();
+    }
+
     /// Takes in a finite value. Where memory runs out: std::bad_alloc, and nothing has changed.
     void push(double value)
     {
@@ -84,6 +92,7 @@ public:
             else if (head_ == block_size)
                 drop_first();
         }
+        // The blocks in use, and one more if the last of them is full: so many stay, for the next push.
         if (owned_ > size() / block_size + 2 && spares_ != nullptr)
             free_spare();
     }
@@ -142,11 +151,8 @@ private:
     /// Appends a block, which the last value of a full one needs or the first value of all.
     void append()
     {
-        if (spares_ == nullptr) {
-            spares_ = std::make_unique_for_overwrite<block>().release();
-            spares_->next = nullptr;
-            ++owned_;
-        }
+        if (spares_ == nullptr)
+            add_spare();
         auto* const added = std::exchange(spares_, spares_->next);
         added->previous = last_;
         added->next = nullptr;
@@ -212,6 +218,13 @@ private:
         dropped->next = spares_;
         spares_ = dropped;
         head_ = 0;
+    }
+
+    void add_spare()
+    {
+        spares_ = std::make_unique_for_overwrite<block>().release();
+        spares_->next = nullptr;
+        ++owned_;
     }
 
     void free_spare() noexcept

@@ -193,8 +193,7 @@ void sorted_values::swap(sorted_values& other) noexcept
 void sorted_values::insert(double value)
 {
     assert(std::isfinite(value) && size_ < max_size);
-    if (size_ == capacity_)
-        grow();
+    prepare_insert();
     auto const key = to_ordered(value);
     auto const root_is_full = height_ == 0 ? size_ == leaf_capacity : as_inner(root_).used == inner_capacity;
     if (root_is_full)

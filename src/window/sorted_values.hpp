@@ -53,6 +53,14 @@ public:
     std::size_t size() const noexcept { return size_; }
     bool empty() const noexcept { return size_ == 0; }
 
+    /// Takes the memory that the next insert needs, which then cannot fail, whatever is erased before it.
+    /// Where memory runs out: std::bad_alloc, and nothing has changed.
+    void prepare_insert()
+    {
+        if (size_ == capacity_)
+            grow();
+    }
+
     /// Takes in a finite value. Where memory runs out: std::bad_alloc, and nothing has changed.
     void insert(double value);
 

@@ -43,8 +43,19 @@ public:
     /// Where memory runs out: std::bad_alloc, and the queue is as it was.
     void push_back(double value)
     {
+        prepare_push();
+        push_prepared(value);
+    }
+
+    /// push_back in two steps: the first takes the memory, and is the one that can fail; values may be popped in
+    /// between.
+    void prepare_push()
+    {
         if (tail_ % block_size == 0)
-            append_block();
+            prepare_block();
+    }
+    void push_prepared(double value) noexcept
+    {
         at(tail_) = value;
         ++tail_;
     }
@@ -89,11 +100,13 @@ private:
     }
     double& at(std::size_t number) const noexcept { return (*directory_[slot(number)])[number % block_size]; }
 
-    void append_block()
+    void prepare_block()
     {
         if ((tail_ - head_ / block_size * block_size) / block_size == directory_.size())
             enlarge_directory();
-        directory_[slot(tail_)] = spare_ ? std::move(spare_) : std::make_unique_for_overwrite<block>();
+        auto& next = directory_[slot(tail_)];
+        if (!next)
+            next = spare_ ? std::move(spare_) : std::make_unique_for_overwrite<block>();
     }
 
     void enlarge_directory()
@@ -106,8 +119,8 @@ private:
 
     // Values are numbered from the first ever pushed; the queue holds the numbers in [head_, tail_).
     // Number n is in block n / 128, which is in the directory at that number modulo its size. The directory
-    // holds just the blocks from that of head_ to that of the last value. (Numbers may wrap around: all the
-    // moduli are powers of two.)
+    // holds just the blocks from that of head_ to that of the last value, and that of tail_ if it was
+    // prepared. (Numbers may wrap around: all the moduli are powers of two.)
     //
     // Not a position and a size: pop_front would change both, Clang 16 does that with one vector instruction,
     // which waits for the last push to reach the cache (10 ns more for a push and a pop).

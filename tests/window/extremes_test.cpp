@@ -52,6 +52,11 @@ struct extremes {
     window_minimum minimum;
     window_maximum maximum;
 
+    void prepare_push()
+    {
+        minimum.prepare_push();
+        maximum.prepare_push();
+    }
     void push(double value)
     {
         minimum.push(value);
@@ -125,6 +130,20 @@ bool pushed_without_memory(window_minimum& tested, double value)
         return true;
     } catch (std::bad_alloc const&) {
         return false;
+    }
+}
+
+/// How often it failed, which must have changed nothing.
+int failed_preparations(extremes& tested, model const& expected)
+{
+    for (std::size_t nth = 1;; ++nth) {
+        try {
+            auto const fails = failing_allocation(nth);
+            tested.prepare_push();
+            return static_cast<int>(nth) - 1;
+        } catch (std::bad_alloc const&) {
+            BOOST_TEST_REQUIRE(tested.match(expected));
+        }
     }
 }
 
@@ -229,15 +248,24 @@ BOOST_AUTO_TEST_CASE(values_in_no_order_take_a_few_blocks_whatever_the_size)
 
 BOOST_AUTO_TEST_CASE(at_a_constant_size_nothing_is_allocated_once_the_longest_run_was_there)
 {
-    for (auto size : {std::size_t{1}, std::size_t{3}, std::size_t{60}, std::size_t{5000}}) {
+    using step = void (*)(extremes&, std::size_t size, double value);
+    step const push_and_pop = [](extremes& window, std::size_t size, double value) {
+        window.push(value);
+        if (window.minimum.size() > size)
+            window.pop();
+    };
+    step const prepare_pop_and_push = [](extremes& window, std::size_t size, double value) {
+        window.prepare_push();
+        if (window.minimum.size() == size)
+            window.pop();
+        window.push(value);
+    };
+    auto const check = [](step take, std::size_t size) {
         auto random = generator(size);
         auto tested = extremes();
         auto const slide = [&](stream const& values, std::size_t steps) {
-            for (std::size_t i = 0; i < steps; ++i) {
-                tested.push(values.at(random, i));
-                if (tested.minimum.size() > size)
-                    tested.pop();
-            }
+            for (std::size_t i = 0; i < steps; ++i)
+                take(tested, size, values.at(random, i));
         };
         slide({"", [](generator&, std::size_t i) { return static_cast<double>(i); }}, 2 * size + 200);
         slide({"", [](generator&, std::size_t i) { return -static_cast<double>(i); }}, 2 * size + 200);
@@ -247,6 +275,36 @@ BOOST_AUTO_TEST_CASE(at_a_constant_size_nothing_is_allocated_once_the_longest_ru
             auto const taken = allocations() - before;
             BOOST_TEST(taken == 0U, taken << " allocations at size " << size << ", " << stream.name);
         }
+    };
+    for (std::size_t const size : {1U, 3U, 59U, 60U, 61U, 120U, 5000U}) {
+        check(push_and_pop, size);
+        check(prepare_pop_and_push, size);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_push_that_was_prepared_takes_no_memory_whatever_is_popped_before_it)
+{
+    for (auto const& stream : streams()) {
+        auto random = generator(12);
+        auto tested = extremes();
+        auto expected = model();
+        auto failures = 0;
+        for (std::size_t i = 0; i < 10'000; ++i) {
+            failures += failed_preparations(tested, expected);
+            auto const pops = random() % 200 == 0 ? random() % 400 : random() % 2;
+            for (auto left = std::min<std::size_t>(pops, expected.size()); left > 0; --left) {
+                tested.pop();
+                expected.pop();
+            }
+            auto const value = stream.at(random, i);
+            auto const before = allocations();
+            tested.push(value);
+            auto const taken = allocations() - before;
+            BOOST_TEST_REQUIRE(taken == 0U, stream.name << ", step " << i);
+            expected.push(value);
+        }
+        BOOST_TEST(tested.match(expected));
+        BOOST_TEST(failures >= 2);
     }
 }
 

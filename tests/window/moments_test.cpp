@@ -1,5 +1,6 @@
 // Variance, skewness, kurtosis, z-score and slope: known answers, and the definitions in exact arithmetic.
 #include "exact_rounding.hpp"
+#include "random_streams.hpp"
 #include "window/moments.hpp"
 
 #include <boost/multiprecision/cpp_int.hpp>
@@ -7,14 +8,11 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <cstddef>
-#include <cstdint>
 #include <deque>
 #include <limits>
 #include <optional>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,9 +20,11 @@
 namespace {
 
 using namespace windowd::window;
+using test::any_finite;
 using test::cpp_int;
+using test::engine;
 using test::exact_real;
-using engine = std::mt19937_64;
+using test::stream;
 using power = moments::power;
 using optional_double = std::optional<double>;
 
@@ -131,114 +131,6 @@ std::string slope_fault(optional_double const& seen, std::deque<double> const& t
     auto const right = below == 0 ? !seen : test::is_near(seen, test::plain(above, below), 50);
     return right ? "" : " slope";
 }
-
-double uniform(engine& random, double from, double to)
-{
-    return std::uniform_real_distribution(from, to)(random);
-}
-
-double any_sign(engine& random, double value)
-{
-    return random() % 2 ? value : -value;
-}
-
-double ordinary(engine& random)
-{
-    return std::round(uniform(random, -1000, 1000) * 100) / 100;
-}
-
-double few(engine& random)
-{
-    return static_cast<double>(random() % 4);
-}
-
-double whole(engine& random)
-{
-    return any_sign(random, static_cast<double>(random() >> 11));
-}
-
-double far_from_zero(engine& random)
-{
-    return 1e9 + uniform(random, 0, 1);
-}
-
-double any_finite(engine& random)
-{
-    for (;;) {
-        auto const value = std::bit_cast<double>(random());
-        if (std::isfinite(value))
-            return value;
-    }
-}
-
-double with_spikes(engine& random)
-{
-    return random() % 20 == 0 ? any_sign(random, uniform(random, 1e299, 1e300)) : ordinary(random);
-}
-
-double cancelling(engine& random)
-{
-    constexpr auto magnitudes = std::array{0.1, 1e16, 1e300, 3e-310, 1.0};
-    return any_sign(random, magnitudes[random() % magnitudes.size()]);
-}
-
-double constant_runs(engine& random)
-{
-    static auto value = 0.1;
-    if (random() % 8 == 0)
-        value = ordinary(random);
-    return value;
-}
-
-double denormal(engine& random)
-{
-    return any_sign(random, std::bit_cast<double>(random() >> (9 + random() % 55)));
-}
-
-double near_underflow(engine& random)
-{
-    return any_sign(random, std::ldexp(uniform(random, 1, 2), -540 + static_cast<int>(random() % 8)));
-}
-
-double near_overflow(engine& random)
-{
-    return any_sign(random, std::ldexp(uniform(random, 1, 2), 509 + static_cast<int>(random() % 4)));
-}
-
-double overflowing(engine& random)
-{
-    return random() % 5 ? uniform(random, 0.5, 1) * largest : any_finite(random);
-}
-
-double zero_mostly(engine& random)
-{
-    return any_sign(random, random() % 4 ? 0.0 : ordinary(random));
-}
-
-double around_a_digit_boundary(engine& random)
-{
-    return any_sign(random, std::ldexp(uniform(random, 1, 2), static_cast<int>(random() % 120) - 45));
-}
-
-struct stream {
-    char const* name;
-    double (*make)(engine&);
-};
-
-constexpr auto streams = std::array<stream, 14>{{{"ordinary", ordinary},
-                                                 {"few", few},
-                                                 {"whole", whole},
-                                                 {"far from zero", far_from_zero},
-                                                 {"any finite", any_finite},
-                                                 {"with spikes", with_spikes},
-                                                 {"cancelling", cancelling},
-                                                 {"constant runs", constant_runs},
-                                                 {"denormal", denormal},
-                                                 {"near underflow", near_underflow},
-                                                 {"near overflow", near_overflow},
-                                                 {"overflowing", overflowing},
-                                                 {"zero mostly", zero_mostly},
-                                                 {"around a digit boundary", around_a_digit_boundary}}};
 
 // Sizes, numbers of steps, and how often to look: the definitions take long for large windows.
 struct course {
@@ -418,7 +310,7 @@ BOOST_AUTO_TEST_CASE(only_what_is_beyond_the_range_is_nothing)
 
 BOOST_AUTO_TEST_CASE(random_windows_agree_with_the_definitions)
 {
-    for (auto const& values : streams)
+    for (auto const& values : test::streams)
         for (auto const& plan : courses)
             check_windows(values, plan);
 }
@@ -527,13 +419,13 @@ BOOST_AUTO_TEST_CASE(random_slopes_agree_with_the_definition)
                                  }};
     auto const seconds = stream{"seconds", [](engine& random) {
                                     static auto now = 1.7e9;
-                                    return now += uniform(random, 0, 0.01);
+                                    return now += test::uniform(random, 0, 0.01);
                                 }};
-    for (auto const& values : streams)
+    for (auto const& values : test::streams)
         for (auto const& plan : courses) {
             check_slopes(counting, values, plan);
             check_slopes(seconds, values, plan);
-            check_slopes(values, streams[4], plan);
+            check_slopes(values, test::streams[4], plan);
         }
 }
 

@@ -105,28 +105,54 @@ BOOST_AUTO_TEST_CASE(a_queue_never_pushed_to_owns_no_memory)
 
 BOOST_AUTO_TEST_CASE(a_queue_of_constant_size_allocates_nothing)
 {
-    for (auto size :
-         {std::size_t{0}, std::size_t{3}, std::size_t{128}, std::size_t{1000}, std::size_t{100'000}}) {
-        for (auto push_first : {true, false}) {
-            if (!push_first && size == 0)
-                continue;
+    using slide = void (*)(value_queue&);
+    slide const push_and_pop = [](value_queue& queue) {
+        queue.push_back(1);
+        queue.pop_front();
+    };
+    slide const pop_and_push = [](value_queue& queue) {
+        queue.pop_front();
+        queue.push_back(1);
+    };
+    slide const prepare_pop_and_push = [](value_queue& queue) {
+        queue.prepare_push();
+        queue.pop_front();
+        queue.push_prepared(1);
+    };
+    for (std::size_t const size : {1U, 3U, 127U, 128U, 129U, 1000U, 100'000U}) {
+        for (auto const step : {push_and_pop, pop_and_push, prepare_pop_and_push}) {
             auto queue = value_queue();
             fill(queue, size);
-            auto const slide = [&](std::size_t steps) {
-                for (std::size_t i = 0; i < steps; ++i) {
-                    if (push_first)
-                        queue.push_back(1);
-                    queue.pop_front();
-                    if (!push_first)
-                        queue.push_back(1);
-                }
-            };
-            slide(2 * block_size); // until the spare block is there
+            for (std::size_t i = 0; i < 2 * block_size; ++i) // until the spare block is there
+                step(queue);
             auto const before = allocations();
-            slide(100 * block_size);
+            for (std::size_t i = 0; i < 100 * block_size; ++i)
+                step(queue);
             auto const taken = allocations() - before;
             BOOST_TEST(taken == 0U, taken << " allocations at size " << size);
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_push_that_was_prepared_takes_no_memory_whatever_is_popped_before_it)
+{
+    for (auto seed = 1U; seed <= 20; ++seed) {
+        auto random = std::mt19937(seed);
+        auto queue = value_queue();
+        auto model = std::deque<double>();
+        for (auto steps = 0; steps < 5000; ++steps) {
+            queue.prepare_push();
+            for (auto pops = random() % 200 == 0 ? random() % 600 : 0; pops > 0 && !model.empty(); --pops) {
+                BOOST_TEST_REQUIRE(queue.pop_front() == model.front());
+                model.pop_front();
+            }
+            auto const before = allocations();
+            queue.push_prepared(steps);
+            auto const taken = allocations() - before;
+            BOOST_TEST_REQUIRE(taken == 0U);
+            model.push_back(steps);
+        }
+        check_holds(queue, model);
     }
 }
 
