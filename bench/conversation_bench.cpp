@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <random>
 #include <string>
 #include <string_view>
@@ -54,20 +55,31 @@ std::string lines(double (*make)(std::mt19937_64&), std::string_view before, std
     return text.append(after);
 }
 
-/// Feeds `input` of line_count values again and again, into a window of `size`.
-void feed(benchmark::State& state, std::string const& input, std::size_t size)
+/// Feeds it all; the replies are thrown away.
+void feed_all(protocol::conversation& conversation, std::string_view input, protocol::output_buffer& out)
+{
+    while (!input.empty()) {
+        input.remove_prefix(conversation.feed(input, out));
+        benchmark::DoNotOptimize(out.view().data());
+        out.clear();
+    }
+}
+
+/// Feeds `input` of line_count values again and again, into windows of `size`: to so many connections in turn, each
+/// of which was fed `first` once.
+void feed(benchmark::State& state, std::string const& input, std::size_t size, std::string const& first = "",
+          std::size_t connections = 1)
 {
     protocol::environment host;
     host.default_window.size = size;
-    protocol::conversation conversation(host);
     protocol::output_buffer out;
-    for (auto _ : state) {
-        std::size_t taken = 0;
-        while (taken < input.size()) {
-            taken += conversation.feed(std::string_view(input).substr(taken), out);
-            benchmark::DoNotOptimize(out.view().data());
-            out.clear();
-        }
+    std::list<protocol::conversation> conversations;
+    for (std::size_t i = 0; i < connections; ++i)
+        feed_all(conversations.emplace_back(host), first, out);
+    for (auto next = conversations.begin(); auto _ : state) {
+        feed_all(*next, input, out);
+        if (++next == conversations.end())
+            next = conversations.begin();
     }
     auto const values = static_cast<double>(state.iterations()) * line_count;
     state.counters["each"] =
@@ -96,6 +108,40 @@ void feed_sends(benchmark::State& state)
 }
 BENCHMARK(feed_sends)->Arg(3)->Arg(1000);
 
+// One shared window under 1, 2 and 8 connections: it is their own one, or they name it in each request.
+
+void feed_own_shared(benchmark::State& state)
+{
+    feed(state, lines(short_decimal, "", "\n", "\n"), 3,
+         "{\"op\":\"open\",\"window\":\"cpu.load\",\"size\":1000}\n",
+         static_cast<std::size_t>(state.range(0)));
+}
+BENCHMARK(feed_own_shared)->Arg(1)->Arg(2)->Arg(8);
+
+void feed_own_shared_array(benchmark::State& state)
+{
+    feed(state, lines(short_decimal, "[", ",", "]\n"), 3,
+         "{\"op\":\"open\",\"window\":\"cpu.load\",\"size\":1000}\n",
+         static_cast<std::size_t>(state.range(0)));
+}
+BENCHMARK(feed_own_shared_array)->Arg(1)->Arg(2)->Arg(8);
+
+void feed_named_sends(benchmark::State& state)
+{
+    constexpr std::string_view request = R"({"op":"send","window":"cpu.load","value":)";
+    feed(state, lines(short_decimal, request, std::string("}\n").append(request), "}\n"), 1000, "",
+         static_cast<std::size_t>(state.range(0)));
+}
+BENCHMARK(feed_named_sends)->Arg(1)->Arg(2)->Arg(8);
+
+void feed_several_statistics(benchmark::State& state)
+{
+    feed(state, lines(short_decimal, "", "\n", "\n"), 3,
+         R"({"op":"open","size":1000,"stats":["mean","max","std","p95"]})"
+         "\n");
+}
+BENCHMARK(feed_several_statistics);
+
 void feed_nulls(benchmark::State& state)
 {
     std::string input;
@@ -117,10 +163,10 @@ std::vector<double> short_decimals()
 void push_into_window(benchmark::State& state)
 {
     auto const values = short_decimals();
-    window::mean_window tested({.size = static_cast<std::size_t>(state.range(0))});
+    window::sliding_window tested({.size = static_cast<std::size_t>(state.range(0))});
     for (std::size_t i = 0; auto _ : state) {
         tested.push(values[i++ % values.size()]);
-        benchmark::DoNotOptimize(tested.mean());
+        benchmark::DoNotOptimize(tested.first_reading());
     }
 }
 BENCHMARK(push_into_window)->Arg(3)->Arg(1000);
@@ -129,8 +175,9 @@ BENCHMARK(push_into_window)->Arg(3)->Arg(1000);
 void send_into_service(benchmark::State& state)
 {
     auto const values = short_decimals();
-    auto tested =
-        window::make_service(window::mean_window({.size = static_cast<std::size_t>(state.range(0))}));
+    window::clock const time;
+    auto tested = window::make_service(
+        window::sliding_window({.size = static_cast<std::size_t>(state.range(0))}), time);
     tested.next();
     for (std::size_t i = 0; auto _ : state)
         benchmark::DoNotOptimize(tested.send(window::sent::number(values[i++ % values.size()]))->number);

@@ -35,7 +35,10 @@ struct raw_options {
     std::uint64_t max_connections;
     std::uint64_t max_line;
     std::uint64_t max_window_size;
-    double idle_timeout; // seconds, as all durations
+    std::uint64_t max_windows;
+    std::uint64_t max_event_buffer;
+    double window_idle_expiry; // seconds, as all durations
+    double idle_timeout;
     double write_timeout;
     double shutdown_timeout;
     std::string log_level;
@@ -45,7 +48,10 @@ struct raw_options {
         : window_size(defaults.default_window.size),
           max_connections(defaults.limits.max_connections),
           max_line(defaults.limits.max_line),
-          max_window_size(defaults.limits.max_window_size),
+          max_window_size(defaults.limits.windows.max_window_size),
+          max_windows(defaults.limits.windows.max_windows),
+          max_event_buffer(defaults.limits.max_event_buffer),
+          window_idle_expiry(defaults.limits.windows.idle_expiry),
           idle_timeout(seconds(defaults.limits.idle_timeout)),
           write_timeout(seconds(defaults.limits.write_timeout)),
           shutdown_timeout(seconds(defaults.shutdown_timeout)),
@@ -107,6 +113,7 @@ void define(CLI::App& app, raw_options& raw)
     std::map<std::string, std::uint64_t> const sizes{
         {"KiB", std::uint64_t{1} << 10}, {"MiB", std::uint64_t{1} << 20}, {"GiB", std::uint64_t{1} << 30}};
     constexpr double day = 86400;
+    constexpr double year = 365 * day;
     constexpr auto as_duration = CLI::AsNumberWithUnit::Options(CLI::AsNumberWithUnit::CASE_SENSITIVE |
                                                                 CLI::AsNumberWithUnit::UNIT_OPTIONAL);
 
@@ -118,10 +125,17 @@ void define(CLI::App& app, raw_options& raw)
                                std::uint64_t most, char const* purpose) {
         add(name, value, purpose)->check(CLI::Range(least, most))->take_last();
     };
-    auto const add_duration = [&](char const* name, double& value, double least, char const* purpose) {
+    auto const add_duration = [&](char const* name, double& value, double most, char const* purpose) {
         add(name, value, purpose)
             ->transform(CLI::AsNumberWithUnit(durations, as_duration, "SECONDS"))
-            ->check(CLI::Range(least, day))
+            ->check(CLI::Range(0.0, most))
+            ->take_last();
+    };
+    auto const add_size = [&](char const* name, std::uint64_t& value, std::uint64_t least,
+                              char const* purpose) {
+        add(name, value, purpose)
+            ->transform(CLI::AsNumberWithUnit(sizes, as_duration, "BYTES"))
+            ->check(CLI::Range(least, std::uint64_t{1} << 30))
             ->take_last();
     };
 
@@ -135,17 +149,19 @@ void define(CLI::App& app, raw_options& raw)
               "values in a connection's window, unless it opens another");
     add_count("max-connections", raw.max_connections, 1, 1'000'000,
               "connections at a time; more are turned away");
-    add("max-line", raw.max_line, "bytes of a request line; a longer one is refused")
-        ->transform(CLI::AsNumberWithUnit(sizes, as_duration, "BYTES"))
-        ->check(CLI::Range(std::uint64_t{64}, std::uint64_t{1} << 30))
-        ->take_last();
+    add_size("max-line", raw.max_line, 64, "bytes of a request line; a longer one is refused");
     add_count("max-window-size", raw.max_window_size, 1, largest_window,
               "values in any window, at 8 bytes each");
-    add_duration("idle-timeout", raw.idle_timeout, 0,
+    add_count("max-windows", raw.max_windows, 0, 10'000'000, "shared windows at a time; no more are made");
+    add_duration("window-idle-expiry", raw.window_idle_expiry, year,
+                 "close a shared window that nobody uses for so long; 0: never");
+    add_size("max-event-buffer", raw.max_event_buffer, 4096,
+             "bytes of undelivered events of a connection; the oldest are lost");
+    add_duration("idle-timeout", raw.idle_timeout, day,
                  "close a connection that sends nothing for so long; 0: never");
-    add_duration("write-timeout", raw.write_timeout, 0,
+    add_duration("write-timeout", raw.write_timeout, day,
                  "close a connection that reads nothing for so long; 0: never");
-    add_duration("shutdown-timeout", raw.shutdown_timeout, 0,
+    add_duration("shutdown-timeout", raw.shutdown_timeout, day,
                  "how long stopping may take, for clients that do not read");
     add("log-level", raw.log_level, "trace, debug, info, warning, error or off")
         ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error", "off"}))
@@ -227,7 +243,10 @@ options to_options(raw_options const& raw)
     set.default_window.size = raw.window_size;
     set.limits.max_connections = raw.max_connections;
     set.limits.max_line = raw.max_line;
-    set.limits.max_window_size = raw.max_window_size;
+    set.limits.windows.max_window_size = raw.max_window_size;
+    set.limits.windows.max_windows = raw.max_windows;
+    set.limits.windows.idle_expiry = raw.window_idle_expiry;
+    set.limits.max_event_buffer = raw.max_event_buffer;
     set.limits.idle_timeout = duration(raw.idle_timeout);
     set.limits.write_timeout = duration(raw.write_timeout);
     set.shutdown_timeout = duration(raw.shutdown_timeout);
@@ -240,7 +259,7 @@ options to_options(raw_options const& raw)
 command read_options(std::span<char const* const> arguments)
 {
     raw_options raw{options()};
-    CLI::App app{"Answers a stream of numbers with moving averages, over TCP, one JSON line at a time.",
+    CLI::App app{"Answers a stream of numbers with rolling statistics, over TCP, one JSON line at a time.",
                  "windowd"};
     define(app, raw);
     try {

@@ -46,9 +46,11 @@ server::server(asio::io_context& context, protocol::environment& environment, ob
       observer_(events),
       shutdown_timeout_(shutdown_timeout),
       deadline_timer_(context),
+      window_timer_(context),
       shutdown_timer_(context)
 {
     spawn(watch_deadlines());
+    spawn(watch_windows());
 }
 
 void server::listen(listen_address const& address)
@@ -69,6 +71,7 @@ void server::stop()
     for (auto& one : listeners_)
         one.stop();
     deadline_timer_.cancel();
+    window_timer_.cancel();
     for (auto& one : sessions_)
         one.stop();
     if (!sessions_.empty())
@@ -147,6 +150,22 @@ asio::awaitable<void> server::watch_deadlines()
         }
         deadline_timer_.expires_at(std::max(next, now + deadline_step));
         auto const waited = co_await deadline_timer_.async_wait(as_tuple);
+        static_cast<void>(waited);
+    }
+}
+
+/// Closes shared windows that nobody uses, when they are due. One that is made meanwhile is not due before that.
+asio::awaitable<void> server::watch_windows()
+{
+    auto const expiry = environment_.limits.windows.idle_expiry;
+    while (!stopping_ && expiry > 0) {
+        environment_.tick();
+        auto const now = environment_.time.now();
+        auto const rest = std::min(environment_.windows().close_idle(now) - now, expiry);
+        auto const pause =
+            std::chrono::duration_cast<session::clock::duration>(std::chrono::duration<double>(rest));
+        window_timer_.expires_after(std::max<session::clock::duration>(pause, deadline_step));
+        auto const waited = co_await window_timer_.async_wait(as_tuple);
         static_cast<void>(waited);
     }
 }

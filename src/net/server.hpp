@@ -42,6 +42,7 @@ private:
     boost::asio::awaitable<void> serve(std::unique_ptr<session> served, std::string peer);
     boost::asio::awaitable<void> turn_away(stream_socket socket);
     boost::asio::awaitable<void> watch_deadlines();
+    boost::asio::awaitable<void> watch_windows();
     boost::asio::awaitable<void> force_after_timeout();
     void connected(stream_socket socket, std::string peer);
     void spawn(boost::asio::awaitable<void> coroutine);
@@ -56,6 +57,7 @@ private:
     // destroyed.
     boost::intrusive::list<session, boost::intrusive::constant_time_size<false>> sessions_;
     boost::asio::steady_timer deadline_timer_;
+    boost::asio::steady_timer window_timer_;
     boost::asio::steady_timer shutdown_timer_;
     std::size_t turning_away_ = 0;
     bool stopping_ = false;

@@ -26,6 +26,9 @@ using boost::system::error_code;
 // A long reply's buffer is not kept for the short ones after it: twice what makes a conversation pause.
 constexpr std::size_t kept_output = 2 * protocol::conversation::output_pause;
 
+// Rounds of output in a turn: more than a few writers at full speed fill in theirs.
+constexpr int event_rounds = 32;
+
 bool would_block(error_code const& ec)
 {
     return ec == asio::error::would_block || ec == asio::error::try_again || ec == asio::error::interrupted;
@@ -54,9 +57,16 @@ asio::awaitable<end_reason> session::run()
     socket_.non_blocking(true, ignored);
     auto state = progress::going_on;
     while (state == progress::going_on && !stopping_) {
-        waiting_to_read_ = true;
-        co_await wait(stream_socket::wait_read, environment_.limits.idle_timeout);
-        waiting_to_read_ = false;
+        if (conversation_.pending()) {
+            co_await asio::post(socket_.get_executor(), asio::use_awaitable); // others come first
+        } else {
+            // Who follows windows may well have nothing more to say.
+            auto const timeout = conversation_.is_following() ? std::chrono::milliseconds(0)
+                                                              : environment_.limits.idle_timeout;
+            waiting_to_read_ = true;
+            co_await wait(stream_socket::wait_read, timeout);
+            waiting_to_read_ = false;
+        }
         if (!stopping_ && !cut_short_)
             state = co_await read_and_answer(std::numeric_limits<std::size_t>::max());
         else if (cut_short_)
@@ -84,6 +94,8 @@ asio::awaitable<void> session::answer_rest()
     }
     if (state == progress::going_on && input_has_ended())
         state = co_await read_and_answer(1);
+    while (state == progress::going_on && conversation_.pending()) // events that happened before the end
+        state = co_await read_and_answer(0);
     if (state == progress::going_on)
         over(end_reason::shutdown);
 }
@@ -112,25 +124,45 @@ asio::awaitable<session::progress> session::read_and_answer(std::size_t most)
         state = co_await finish(*lent);
     } else if (!would_block(ec)) {
         state = over(end_reason::reset);
+    } else if (conversation_.pending()) {
+        state = co_await answer(*lent, {});
     }
     batches_.give_back(std::move(lent));
     co_return state;
 }
 
+/// Feeds and writes at least once, until all input is answered. Where the client takes them at once, a turn has several
+/// rounds of events: those who make them have turns too.
 asio::awaitable<session::progress> session::answer(batch& lent, std::string_view input)
 {
-    while (!input.empty() || conversation_.pending()) {
-        input.remove_prefix(conversation_.feed(input, lent.output));
+    had_to_wait_ = false;
+    for (int round = 1;; ++round) {
+        auto const only_events = has_events() && !had_to_wait_ && round != event_rounds;
+        input.remove_prefix(conversation_.feed(only_events ? std::string_view() : input, lent.output));
         auto const state = co_await write(lent.output.view());
         if (state == progress::over)
             co_return state;
         lent.output.clear();
-        if (!input.empty() || conversation_.pending())
+        if (only_events)
+            continue;
+        if (conversation_.waiting() && !conversation_.pending())
+            co_await wait_for_result();
+        else if (!input.empty() || conversation_.in_reply())
             co_await asio::post(socket_.get_executor(), asio::use_awaitable); // others come first
+        else
+            break;
         if (cut_short_)
             co_return progress::over;
+        had_to_wait_ = false;
+        round = 0;
     }
     co_return conversation_.ended() ? over(end_reason::contract) : progress::going_on;
+}
+
+/// Whether there are events to write now, not only after a reply that has begun.
+bool session::has_events() const noexcept
+{
+    return conversation_.pending() && (conversation_.waiting() || !conversation_.in_reply());
 }
 
 asio::awaitable<session::progress> session::finish(batch& lent)
@@ -138,7 +170,7 @@ asio::awaitable<session::progress> session::finish(batch& lent)
     conversation_.finish(lent.output);
     auto state = co_await write(lent.output.view());
     lent.output.clear();
-    if (state == progress::going_on)
+    while (state == progress::going_on && (conversation_.pending() || conversation_.waiting()))
         state = co_await answer(lent, {});
     co_return state == progress::going_on ? over(end_reason::end_of_input) : state;
 }
@@ -150,10 +182,12 @@ asio::awaitable<session::progress> session::write(std::string_view output)
         auto const size = socket_.write_some(asio::buffer(output), ec);
         bytes_out_ += size;
         output.remove_prefix(size);
-        if (would_block(ec))
+        if (would_block(ec)) {
+            had_to_wait_ = true;
             co_await wait(stream_socket::wait_write, environment_.limits.write_timeout);
-        else if (ec)
+        } else if (ec) {
             co_return over(end_reason::reset);
+        }
         if (cut_short_)
             co_return progress::over;
     }
@@ -169,6 +203,25 @@ asio::awaitable<void> session::wait(stream_socket::wait_type for_what, std::chro
     auto const ended = co_await socket_.async_wait(for_what, as_tuple);
     static_cast<void>(ended);
     deadline_ = clock::time_point::max();
+}
+
+/// Until it is there, or there is an event to write meanwhile.
+asio::awaitable<void> session::wait_for_result()
+{
+    asio::steady_timer timer(socket_.get_executor(), asio::steady_timer::time_point::max());
+    result_timer_ = &timer;
+    auto const ended = co_await timer.async_wait(as_tuple);
+    static_cast<void>(ended);
+    result_timer_ = nullptr;
+}
+
+void session::wake() noexcept
+{
+    error_code ignored;
+    if (waiting_to_read_)
+        socket_.cancel(ignored);
+    if (result_timer_ != nullptr)
+        result_timer_->cancel();
 }
 
 session::progress session::over(end_reason why) noexcept
@@ -192,6 +245,8 @@ void session::force() noexcept
     reason_ = end_reason::forced;
     error_code ignored;
     socket_.cancel(ignored);
+    if (result_timer_ != nullptr)
+        result_timer_->cancel();
 }
 
 void session::expire() noexcept

@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 
 #include <array>
@@ -42,8 +43,12 @@ private:
 ///
 /// It waits until there is something to read, and only then takes memory to read into. Waiting is what goes
 /// through the event loop; reading and writing are tried at once, which most of the time is all.
-class session
-    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+///
+/// Events of windows that the client follows wake it from that wait. They are written as the client takes them: while
+/// a write waits, they stay with the conversation, which loses the oldest when there are too many.
+class session final
+    : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+      private protocol::waker {
 public:
     using clock = protocol::environment::clock;
 
@@ -52,7 +57,7 @@ public:
         : socket_(std::move(socket)),
           environment_(environment),
           batches_(batches),
-          conversation_(environment)
+          conversation_(environment, this)
     {}
     session(session const&) = delete;
     session& operator=(session const&) = delete;
@@ -83,8 +88,11 @@ private:
     boost::asio::awaitable<progress> finish(batch& lent);
     boost::asio::awaitable<progress> write(std::string_view output);
     boost::asio::awaitable<void> wait(stream_socket::wait_type for_what, std::chrono::milliseconds timeout);
+    boost::asio::awaitable<void> wait_for_result();
     boost::asio::awaitable<void> answer_rest();
+    void wake() noexcept override;
     bool input_has_ended() noexcept;
+    bool has_events() const noexcept;
     progress over(end_reason why) noexcept;
 
     stream_socket socket_;
@@ -95,7 +103,9 @@ private:
     std::uint64_t bytes_in_ = 0;
     std::uint64_t bytes_out_ = 0;
     end_reason reason_ = end_reason::end_of_input;
+    boost::asio::steady_timer* result_timer_ = nullptr; // runs while a result is waited for
     bool waiting_to_read_ = false;
+    bool had_to_wait_ = false; // for the client to take output, in this turn
     bool stopping_ = false;
     bool cut_short_ = false; // expired or forced: reason_ tells which
 };

@@ -3,10 +3,16 @@
 
 #include "protocol/environment.hpp"
 #include "protocol/error.hpp"
+#include "protocol/event_queue.hpp"
 #include "protocol/output_buffer.hpp"
+#include "protocol/reply.hpp"
+#include "window/operation.hpp"
+#include "window/window_register.hpp"
 #include "window/window_service.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,80 +23,170 @@ namespace windowd::protocol {
 
 class json_writer;
 
-/// Turns lines into resumptions of the connection's window service, and what that yields into lines. Knows no
-/// sockets: whoever has bytes feeds them in any pieces, and the replies are the same whatever the pieces.
+/// Turns lines into resumptions of a window service, and what that yields into lines. Knows no sockets: whoever has
+/// bytes feeds them in any pieces, and the replies are the same whatever the pieces.
 ///
-///                   ┌ a number: the short way ──────────────┐
-///     bytes ─> lines┤                                       ├─> send, next, throw_ or close ─> output
-///                   └ request_parser ─> scalar, array or op ┘
+///                   ┌ a number: the short way ─────────────┐    ┌ the connection's own service: send, next, throw_
+///     bytes ─> lines┤                                      ├─> ─┤                                               ├─> output
+///                   └ request_parser ─> scalar, array or op┘    └ a shared window: an operation of the register ┘
 ///
-/// A bare number is read where it lies, sent, and its answer written in place: no copy, no allocation, no
-/// exception.
+/// A bare number for a private window is read where it lies, sent, and its answer written in place: no copy, no
+/// allocation, no exception.
 ///
-/// Memory: a line that has not ended, up to max_line; the window; nothing else that grows. Output is bounded
-/// by the caller, who takes it away: feed() stops when there is output_pause of it, in the middle of a dump
-/// too.
-class conversation {
+/// The register may give the result of an operation later. Until then no more requests are taken, so that replies
+/// come in the order of requests. Events of followed windows come between replies.
+///
+/// No step takes long, so that one thread serves many: a long dump or array is answered piece by piece, and feed()
+/// returns after a request that looks at many windows. But what a shared window is sent in one request is one step.
+///
+/// Memory: a line that has not ended, up to max_line; the private window; undelivered events, up to
+/// max_event_buffer; nothing else that grows. Output is bounded by the caller, who takes it away: feed() stops when
+/// there is output_pause of it, in the middle of a dump too.
+class conversation final : private window::asker {
 public:
-    /// `host` must outlive the conversation.
-    explicit conversation(environment& host) noexcept : host_(host) {}
+    /// `host` must outlive the conversation; so must `owner`, who is told when pending() has become true by itself.
+    explicit conversation(environment& host, waker* owner = nullptr) noexcept : host_(host), owner_(owner) {}
+    conversation(conversation const&) = delete;
+    conversation& operator=(conversation const&) = delete;
+    ~conversation();
 
     /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number.
     static constexpr std::size_t output_pause = std::size_t{64} * 1024;
+    /// How much of that may be events, so that requests are taken however many events there are.
+    static constexpr std::size_t events_share = output_pause / 2;
+    /// How many bytes of events of shared windows, to whomever they go, make feed() stop, so that those who follow
+    /// can take them before there are more.
+    static constexpr std::uint64_t events_pause = std::uint64_t{64} * 1024;
 
-    /// Takes request bytes and appends the replies to `out`. Returns how many bytes it has taken: fewer than
-    /// there are where `out` is full; then call again with the rest, when `out` has been emptied. Throws
-    /// std::bad_alloc where not even an error can be written; then the connection has to end.
+    /// Takes request bytes and appends the replies to `out`. Returns how many bytes it has taken: fewer than there
+    /// are where `out` is full, or others have to have their turn, or a result has to come; then call again with
+    /// the rest, when `out` has been emptied. Throws std::bad_alloc where not even an error can be written; then
+    /// the connection has to end.
     std::size_t feed(std::string_view bytes, output_buffer& out);
 
-    /// The input has ended: answers a last line that has no LF. To be called once all is fed and nothing is
-    /// pending; that line may be a dump, so more may be pending afterwards.
+    /// The input has ended: answers a last line that has no LF, and follows nothing any more. To be called once all
+    /// is fed and nothing is pending or waited for; that line may be a dump, so more may be pending afterwards.
     void finish(output_buffer& out);
 
-    /// Whether there is more to write before more is read: call feed() again, with nothing or with more
-    /// bytes.
-    bool pending() const noexcept { return dump_.has_value(); }
+    /// Whether there is something to do without more to read: call feed(), with nothing or with more bytes.
+    bool pending() const noexcept { return has_events() || (in_reply() && !waiting()); }
 
-    /// Whether the contract ends the connection: write what there is, then close. Input is ignored from then
-    /// on.
+    /// Whether there are events to write.
+    bool has_events() const noexcept { return events_ && !events_->empty(); }
+
+    /// Whether a request has not been answered to its end: no more are taken until feed() has written the rest.
+    bool in_reply() const noexcept { return dump_.has_value() || array_ || late_; }
+
+    /// Whether the rest of a reply is not there yet: the owner is woken when it is.
+    bool waiting() const noexcept { return late_ && !late_->done; }
+
+    /// Whether it follows windows: then a client may well have nothing more to say.
+    bool is_following() const noexcept { return !patterns_.empty(); }
+
+    /// Whether the contract ends the connection: write what there is, then close. Input is ignored from then on.
     bool ended() const noexcept { return ended_; }
 
 private:
     struct operation;                     // a row of the table of ops
     using outcome = std::optional<error>; // why a request was refused, or nothing
 
-    /// A dump in the middle of which the output was full.
-    struct dump_progress {
-        std::size_t left;
-        bool begun;
+    /// What has to be known of a request for a shared window when its result has come.
+    struct question {
+        enum class shape : std::uint8_t { yield, yields, dump, closed, window };
+
+        shape what = shape::yield; // of the reply
+        bool bare = false;         // a value line, not an object
+        bool sends = false;        // values
+        request_id id = {};
+        element::kind first_other =
+            element::kind::null; // what the first value is that is neither number nor null
+        std::size_t nulls = 0;   // values that are null
     };
 
+    /// A question whose answer comes later.
+    struct late_answer {
+        question asked;
+        std::string id; // what asked.id refers to
+        output_buffer output;
+        bool done = false;
+    };
+
+    /// A dump in the middle of which the output was full.
+    struct dump_progress {
+        std::optional<window::dumped_values> copy; // of a shared window; otherwise the own service is asked
+        std::size_t count;
+        std::size_t written = 0;
+    };
+
+    /// An array of values for the private window in the middle of which others have their turn.
+    struct array_progress {
+        std::vector<element> elements;
+        std::optional<double> at;
+        question asked;
+        std::string id; // what asked.id refers to
+        std::size_t next = 0;
+        outcome refused;      // the first
+        output_buffer yields; // so far; the reply begins otherwise if one is refused
+    };
+
+    /// The shared window that the connection has opened.
+    struct joined_window {
+        std::string name;
+        std::uint64_t id;
+    };
+
+    // Enough for any reply but arrays, besides its id; taken before a request is done, so that it can be answered.
+    static constexpr std::size_t room_for_reply = 2048;
+
+    void go_on(output_buffer& out, std::size_t events_end);
+    bool may_take_more(output_buffer const& out, std::uint64_t events_before) const noexcept;
     char const* take_line(char const* at, char const* end, output_buffer& out);
     char const* take_piece(char const* at, char const* end, output_buffer& out);
     void answer_number(double value, output_buffer& out);
+    template <class Answer>
+    void answer_safely(Answer answer, output_buffer& out);
     void answer_line(std::string_view line, output_buffer& out);
     void answer_long_line(std::string_view beginning, output_buffer& out);
     void answer_text(std::string_view line, output_buffer& out);
     void answer_scalar(element const& value, output_buffer& out);
     void answer_array(std::vector<element> const& elements, output_buffer& out);
     void answer_object(request const& line, output_buffer& out);
-    void refuse(error const& why, output_buffer& out, request const* line = nullptr);
-    void refuse_value(error const& why, output_buffer& out, request const* line = nullptr);
+    void refuse(error const& why, output_buffer& out, request_id const& id = {});
+    void refuse_value(error const& why, output_buffer& out, request_id const& id = {});
     void go_on_dumping(output_buffer& out);
+    bool is_long(std::vector<element> const& elements) const noexcept;
+    void begin_array(std::vector<element> const& elements, std::optional<double> at, question const& asked);
+    void go_on_with_array(output_buffer& out);
+    void unfollow_all() noexcept;
+
+    void ask(std::string_view name, std::uint64_t id, window::operation& what, question const& asked,
+             output_buffer& out);
+    void ask_with(std::span<element const> values, std::optional<double> at, question asked,
+                  output_buffer& out, request const* line = nullptr);
+    void finished(window::result& came) noexcept override;
+    void answer(window::result& came, question const& asked, output_buffer& out);
+    void answer_bare(window::result& came, question const& asked, outcome const& refused, output_buffer& out);
+    outcome first_refused(window::result const& came, question const& asked);
+    bool is_for_shared(request const& line, operation const& row) const noexcept;
+    void ask_shared(request const& line, operation const& row, output_buffer& out);
+    outcome read_terms(request const& line, window::window_terms& terms) const;
 
     outcome send(request const& line, json_writer& reply);
     outcome next(request const& line, json_writer& reply);
-    outcome throw_in(request const& line, json_writer& reply);
     outcome dump(request const& line, json_writer& reply);
     outcome clear(request const& line, json_writer& reply);
     outcome read(request const& line, json_writer& reply);
     outcome close(request const& line, json_writer& reply);
     outcome open(request const& line, json_writer& reply);
+    outcome windows(request const& line, json_writer& reply);
+    outcome subscribe(request const& line, json_writer& reply);
+    outcome unsubscribe(request const& line, json_writer& reply);
     outcome ping(request const& line, json_writer& reply);
     outcome info(request const& line, json_writer& reply);
     outcome help(request const& line, json_writer& reply);
-    outcome send_all(std::vector<element> const& elements, json_writer& reply);
-    outcome send_one(element const& value, json_writer& reply);
+    outcome check_size(std::vector<element> const& elements) const;
+    outcome send_all(std::vector<element> const& elements, std::optional<double> at, json_writer& reply);
+    outcome send_one(element const& value, std::optional<double> at, json_writer& reply);
 
     window::service& own_service();
     bool closed() { return own_service().state() == nanoservice::generator_state::closed; }
@@ -100,15 +196,24 @@ private:
     static outcome check_members(request const& line, operation const& asked);
 
     environment& host_;
-    std::optional<window::service> service_; // made when first needed: an idle connection has none
+    waker* owner_;
+    // The connection's own window is joined_, or else service_, made when first needed: an idle connection has none.
+    std::optional<window::service> service_;
+    std::size_t service_statistics_ = 1; // that it yields
+    std::optional<joined_window> joined_;
+    std::string
+        to_join_; // the name of the one that is being opened: once it is there nothing can fail any more
     std::string partial_; // the beginning of a line that has not ended, max_line + 1 bytes at most
     std::optional<dump_progress> dump_;
+    std::unique_ptr<array_progress> array_;
+    std::unique_ptr<late_answer> late_;
+    std::unique_ptr<event_queue> events_; // made by the first subscription
+    std::vector<std::string> patterns_;   // that it follows
+    std::size_t reply_start_ = 0;         // in the output: if it fails, what is behind that is taken back
+    bool has_worked_ = false;             // so long that others have their turn before the next line
     bool discarding_ = false; // in a line that was too long and is answered already; then partial_ is empty
     bool first_line_ = true;
     bool ended_ = false;
 };
-
-/// A line that tells an error, for connections that have no conversation.
-void write_error_line(error const& why, output_buffer& out);
 
 } // namespace windowd::protocol

@@ -1,13 +1,19 @@
-// What conversations share with the server that they are part of: limits, defaults, counters, scratch memory.
+// What conversations share with the server that they are part of: limits, defaults, counters, shared windows, the
+// time, scratch memory.
 #pragma once
 
+#include "protocol/event_formatter.hpp"
 #include "protocol/request_parser.hpp"
-#include "window/mean_window.hpp"
+#include "window/clock.hpp"
+#include "window/sliding_window.hpp"
+#include "window/window_register.hpp"
 #include "window/window_service.hpp"
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <vector>
 
 namespace windowd::protocol {
 
@@ -15,8 +21,11 @@ namespace windowd::protocol {
 struct limits {
     std::size_t max_connections = 10'000;        ///< at a time; more are answered limit_reached and closed
     std::size_t max_line = std::size_t{1} << 20; ///< bytes of a request line, without its end; 64 or more
-    std::size_t max_window_size = 10'000'000;    ///< values of a window, at 8 bytes each: up to 2^31 - 1
-    std::chrono::milliseconds idle_timeout{0};   ///< a connection that sends nothing for so long is closed
+    window::register_limits windows;             ///< the window sizes hold for private windows too
+    /// Bytes of undelivered events that are kept for a connection.
+    std::size_t max_event_buffer = std::size_t{4} << 20;
+    std::size_t max_subscriptions = 64;        ///< patterns that a connection may follow at a time
+    std::chrono::milliseconds idle_timeout{0}; ///< a connection that sends nothing for so long is closed
     /// A connection that takes nothing of its replies for so long is closed.
     std::chrono::milliseconds write_timeout{60'000};
 };
@@ -29,11 +38,18 @@ struct counters {
     std::uint64_t requests = 0;    ///< lines answered
     std::uint64_t values = 0;      ///< numbers taken in by windows
     std::uint64_t refused = 0;     ///< requests answered with an error
+    std::size_t subscriptions = 0; ///< patterns that connections follow now
+    std::uint64_t events_lost = 0; ///< by connections that read too slowly
 };
 
 /// One a thread: nothing here is synchronised. Must outlive the conversations that refer to it.
 struct environment {
     using clock = std::chrono::steady_clock;
+
+    environment() = default;
+    environment(environment const&) = delete;
+    environment& operator=(environment const&) = delete;
+    ~environment() = default;
 
     protocol::limits limits;
     window::window_options default_window;
@@ -41,7 +57,24 @@ struct environment {
     window::step_observer* observer = nullptr; ///< told the steps of all services, for a trace; may be null
     clock::time_point (*now)() noexcept = clock::now;
     clock::time_point started = now();
-    request_parser parser; ///< scratch: one line is parsed at a time
+    /// When that was, in seconds since 1970. From then on time is what `now` says: where someone sets the system's
+    /// clock, windows of time do not jump.
+    double started_at =
+        std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+    window::clock time;               ///< as of the last tick
+    event_formatter events;           ///< of shared windows
+    request_parser parser;            ///< scratch: one line is parsed at a time
+    std::vector<window::sent> values; ///< scratch: of one request
+
+    /// Lets windows know what time it is. To be called before each batch of requests.
+    void tick() noexcept
+    {
+        time.advance_to(started_at + std::chrono::duration<double>(now() - started).count());
+    }
+
+    /// The register: `shared`, or if there is none yet a local one, with the settings above.
+    window::window_register& windows();
+    std::unique_ptr<window::window_register> shared;
 };
 
 } // namespace windowd::protocol

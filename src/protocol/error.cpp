@@ -26,6 +26,12 @@ std::string_view to_string(error_code code) noexcept
         return "unknown_exception";
     case error_code::closed:
         return "closed";
+    case error_code::no_such_window:
+        return "no_such_window";
+    case error_code::window_mismatch:
+        return "window_mismatch";
+    case error_code::out_of_order:
+        return "out_of_order";
     case error_code::limit_reached:
         return "limit_reached";
     case error_code::internal:

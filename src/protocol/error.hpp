@@ -21,7 +21,10 @@ enum class error_code : std::uint8_t {
     bad_member,        ///< a member's value is of the wrong type, or not one that is accepted
     unknown_exception, ///< the service does not declare the exception to be thrown in
     closed,            ///< the service was closed (Python's StopIteration)
-    limit_reached,     ///< the server has as many connections as it may
+    no_such_window,    ///< there is no shared window of that name
+    window_mismatch,   ///< the shared window is there already, and is not as the request says
+    out_of_order,      ///< a value's time is before that of the newest one
+    limit_reached,     ///< the server has as many connections, windows, patterns or dumps as it may
     internal,          ///< the server's own fault, such as a lack of memory
 };
 

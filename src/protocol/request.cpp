@@ -6,8 +6,9 @@
 namespace windowd::protocol {
 namespace {
 
-constexpr std::array<std::string_view, member_count> names{"op",   "id",   "value",     "values", "exception",
-                                                           "size", "data", "min_count", "stats"};
+constexpr std::array<std::string_view, member_count> names{"op",   "id",        "window", "value", "values",
+                                                           "at",   "exception", "size",   "span",  "stats",
+                                                           "data", "min_count", "match",  "limit", "after"};
 
 } // namespace
 

@@ -2,6 +2,8 @@
 // sense.
 #pragma once
 
+#include "window/enum_set.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -21,28 +23,26 @@ struct element {
 };
 
 /// The members that requests have.
-enum class member : std::uint8_t { op, id, value, values, exception, size, data, min_count, stats };
-inline constexpr std::size_t member_count = 9;
-
-class member_set {
-public:
-    constexpr member_set() noexcept = default;
-    constexpr member_set(member one) noexcept : bits_(1U << static_cast<unsigned>(one)) {}
-    constexpr bool contains(member one) const noexcept { return (bits_ & member_set(one).bits_) != 0; }
-    constexpr bool empty() const noexcept { return bits_ == 0; }
-    friend constexpr member_set operator|(member_set a, member_set b) noexcept { return {a.bits_ | b.bits_}; }
-    /// The members of a that are not in b.
-    friend constexpr member_set operator-(member_set a, member_set b) noexcept
-    {
-        return {a.bits_ & ~b.bits_};
-    }
-    friend constexpr bool operator==(member_set, member_set) noexcept = default;
-
-private:
-    constexpr member_set(unsigned bits) noexcept : bits_(bits) {}
-
-    unsigned bits_ = 0;
+enum class member : std::uint8_t {
+    op,
+    id,
+    window,
+    value,
+    values,
+    at,
+    exception,
+    size,
+    span,
+    stats,
+    data,
+    min_count,
+    match,
+    limit,
+    after
 };
+inline constexpr std::size_t member_count = 15;
+
+using member_set = window::enum_set<member>;
 
 /// The member's name on the wire, and the member of a name.
 std::string_view to_string(member one) noexcept;

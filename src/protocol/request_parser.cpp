@@ -74,15 +74,18 @@ public:
 
     void reset()
     {
+        for (std::size_t i = 0; i < member_count; ++i) {
+            if (!parsed_.has(static_cast<member>(i)))
+                continue; // it is empty
+            auto& used = parsed_.members[i];
+            release_if_large(used.elements);
+            release_if_large(used.text);
+            release_if_large(used.strings);
+        }
         parsed_.present = {};
         parsed_.unknown_member = 0;
         parsed_.what = request::form::scalar;
         release_if_large(parsed_.elements);
-        for (auto& one : parsed_.members) {
-            release_if_large(one.elements);
-            release_if_large(one.text);
-            release_if_large(one.strings);
-        }
         for (; deepest_ != 0; --deepest_)
             names_[deepest_] = {};
         key_.clear();

@@ -1,11 +1,13 @@
-// The window service: a generator in Python's sense that is sent numbers and yields their moving average.
+// The window service: a generator in Python's sense that is sent numbers and yields statistics of the last ones.
 #pragma once
 
-#include "window/mean_window.hpp"
+#include "window/clock.hpp"
+#include "window/sliding_window.hpp"
 #include <nanoservice/generator.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace windowd::window {
 
@@ -14,62 +16,76 @@ namespace windowd::window {
 struct dump_data final {};
 /// Thrown in: the service empties its window and yields nothing.
 struct clear_window final {};
-/// Thrown in: the service yields its statistic as it is now.
+/// Thrown in: the service yields its statistics as they are now.
 struct read_statistics final {};
+/// Thrown in: the service yields how many values it keeps now, as a number. Not for clients: they have dump_data.
+struct count_values final {};
 
 /// What the service is sent: a finite number, or an object that is none. A default one is nothing (Python's
 /// None), which is what next() sends.
 class sent {
 public:
-    enum class kind : std::uint8_t { nothing, number, other };
+    enum class kind : std::uint8_t { nothing, number, number_at, other };
 
     constexpr sent() noexcept = default;
     // By members, as it was written by its maker: read as one block it would wait for both to reach the cache
     // (9 ns a send).
     // NOLINTBEGIN(modernize-use-equals-default)
-    constexpr sent(sent const& other) noexcept : value_(other.value_), what_(other.what_) {}
+    constexpr sent(sent const& other) noexcept : value_(other.value_), what_(other.what_), at_(other.at_) {}
     constexpr sent& operator=(sent const& other) noexcept
     {
         value_ = other.value_;
         what_ = other.what_;
+        at_ = other.at_;
         return *this;
     }
     // NOLINTEND(modernize-use-equals-default)
     ~sent() = default;
 
     static constexpr sent number(double value) noexcept { return {kind::number, value}; }
+    /// A number with a time of its own, in seconds since 1970; finite, or it counts as no number.
+    static constexpr sent number_at(double value, double at) noexcept { return {kind::number_at, value, at}; }
     static constexpr sent other() noexcept { return {kind::other, 0}; }
 
     constexpr kind what() const noexcept { return what_; }
     constexpr double value() const noexcept { return value_; }
+    /// Of a number_at.
+    constexpr double at() const noexcept { return at_; }
 
 private:
-    constexpr sent(kind what, double value) noexcept : value_(value), what_(what) {}
+    constexpr sent(kind what, double value, double at = 0) noexcept : value_(value), what_(what), at_(at) {}
 
     double value_ = 0;
-    kind what_ = kind::nothing;
+    kind what_ = kind::nothing; // between the two, or compilers copy them as one block
+    double at_ = 0;
 };
 
 /// Why the service did not take what it was sent.
 enum class refusal : std::uint8_t {
     none,
     not_a_number,  ///< it was sent an object that is no finite number
+    out_of_order,  ///< the number's time is before that of the newest value
+    not_timed,     ///< the number has a time of its own, and the window is not one of time
     out_of_memory, ///< there was no memory to keep the value, or to dump
 };
 
-/// What the service yields: a number, or nothing (Python's None).
+/// What the service yields: a number, several statistics, or nothing (Python's None).
 struct yielded {
     constexpr yielded() noexcept = default;
     constexpr yielded(std::optional<double> value) noexcept : number(value) {}
+    constexpr yielded(std::span<reading const> several) noexcept : readings(several) {}
     constexpr explicit yielded(refusal why) noexcept : refused(why) {}
 
     std::optional<double> number;
-    refusal refused = refusal::none; ///< then number is empty, and the window is as it was
+    /// Of a window of several statistics that is ready: all of them, in the order asked. Valid until the service is
+    /// resumed.
+    std::span<reading const> readings;
+    refusal refused = refusal::none; ///< then there is nothing else, and the window is as it was
 };
 
 using service = nanoservice::generator<yielded, sent>;
 
-/// The service's own steps, for a trace of them.
+/// The service's own steps, for a trace of them; to count values is reading too.
 enum class step : std::uint8_t { waiting, providing_length, dumping, clearing, reading, rejected, exiting };
 
 /// Told each step of a service as it takes it. Must outlive the service, and must not throw.
@@ -85,13 +101,15 @@ protected:
 };
 
 /// A service that owns `window`. As every generator it runs nothing before its first next(), which yields
-/// nothing.
-/// - send(a number) takes it in and yields the mean; any other object is refused, and the window stays.
+/// nothing. `time` must outlive it; a value arrives, and statistics are read, at the time that it tells then. A window
+/// that time has emptied by then has no newest value, so it takes any time that comes with a value.
+/// - send(a number) takes it in and yields the window's statistics, or nothing if it is not ready; any other object is
+///   refused, and the window stays.
 /// - next() yields nothing.
-/// - throw_ of dump_data, clear_window and read_statistics does what they say; generator_exit ends it; any other
-///   exception comes out, which ends it too.
-/// A send costs constant time and allocates nothing once the window is full. Without an observer, observation
-/// costs nothing: the code for it is not there.
-service make_service(mean_window window, step_observer* observer = nullptr);
+/// - throw_ of dump_data, clear_window, read_statistics and count_values does what they say; generator_exit ends it;
+///   any other exception comes out, which ends it too.
+/// A send costs what sliding_window::push and its statistics do, and allocates nothing once the window is full. Without
+/// an observer, observation costs nothing: the code for it is not there.
+service make_service(sliding_window window, clock const& time, step_observer* observer = nullptr);
 
 } // namespace windowd::window

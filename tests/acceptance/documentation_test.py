@@ -1,9 +1,10 @@
-"""Runs every example of the protocol's page and of its schema against the built daemon, and compares the two.
+"""Runs every example of the user's pages and of the schema against the built daemon, and compares them.
 
 Run: WINDOWD=build/release/windowd /usr/bin/python3 tests/acceptance/documentation_test.py
 """
 
 import collections
+import contextlib
 import functools
 import json
 import os
@@ -22,6 +23,8 @@ import jsonschema
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "protocol.md").read_text(encoding="utf-8")
+EXAMPLES = (ROOT / "docs" / "examples.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SCHEMA = json.loads((ROOT / "docs" / "protocol.schema.json").read_text(encoding="utf-8"))
 DEFINITIONS = SCHEMA["$defs"]
 ERRORS_HEADER = (ROOT / "src" / "protocol" / "error.hpp").read_text(encoding="utf-8")
@@ -34,9 +37,12 @@ PAGES_SOCKET = "/run/windowd/windowd.sock"
 # members.
 BEYOND_A_SCHEMA = {
     '{"op":"open","size":5,"min_count":6}',
+    '{"op":"open","min_count":10000001}',
     "[1000000001, 1000000002, 1000000003, 1000000004, 1000000005, 1000000006]",
+    '{"op":"send","value":5,"at":1700000000}',
+    '{"op":"unsubscribe","window":"cpu*"}',
 }
-CODES_BEYOND_A_SCHEMA = {"closed"}
+CODES_BEYOND_A_SCHEMA = {"closed", "no_such_window", "window_mismatch", "out_of_order", "limit_reached"}
 NEVER_PROVOKED = {"internal"}
 
 
@@ -122,10 +128,11 @@ def environment():
     return {name: text for name, text in os.environ.items() if not name.startswith("WINDOWD")}
 
 
-# --- The page
+# --- The pages
 
 Block = collections.namedtuple("Block", "line section language options lines")
 Exchange = collections.namedtuple("Exchange", "request reply")
+Conversation = collections.namedtuple("Conversation", "exchanges events")
 
 
 def blocks_of(page):
@@ -148,16 +155,29 @@ def blocks_of(page):
 
 BLOCKS = tuple(blocks_of(PAGE))
 CONVERSATIONS = [block for block in BLOCKS if block.language == "windowd"]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 FIRST_SCREEN = [block for block in blocks_of(README) if block.language == "console"]
-SHELL_EXAMPLES = [block for block in BLOCKS if block.language == "sh"] + FIRST_SCREEN
-HEADINGS = re.findall(r"^#+ (.*)$", PAGE, re.MULTILINE)
+RECIPES = list(blocks_of(EXAMPLES))
+SHELL_EXAMPLES = [block for block in BLOCKS if block.language == "sh"] + FIRST_SCREEN + RECIPES
+TOOLS = ("nc", "jq", "socat", "mawk", "vmstat", "python3")
 
 
-def table_under(heading):
-    """The rows of the first table under a heading, as lists of cells without code marks and links."""
+def headings_of(page):
+    """Without what looks like one in a block."""
+    text = re.sub(r"^```.*?^```$", "", page, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+
+
+HEADINGS = headings_of(PAGE)
+
+
+def anchors_of(page):
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings_of(page)}
+
+
+def table_under(heading, which=0):
+    """The rows of a table under a heading, as lists of cells without code marks and links."""
     text = re.split(rf"^#+ {re.escape(heading)}$", PAGE, flags=re.MULTILINE)[1]
-    lines = re.search(r"(?:^\|.*\n)+", text, re.MULTILINE).group().splitlines()[2:]
+    lines = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)[which].splitlines()[2:]
     plain = [re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", line).replace("`", "") for line in lines]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in plain]
 
@@ -175,35 +195,73 @@ def shown_as(text):
     return re.compile(pattern)
 
 
+def is_event(line):
+    return line.startswith('{"event":')
+
+
+class Player:
+    """Plays a conversation of one connection, or of two; fails where it is not as shown."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.clients, self.requests, self.replies, self.events = {}, {}, {}, []
+
+    def client(self, number):
+        if number not in self.clients:
+            self.clients[number] = self.daemon.connect()
+            self.requests[number], self.replies[number] = [], []
+        return self.clients[number]
+
+    def play(self, text):
+        parts = re.fullmatch(r"(2?)([<>]) (.*)", text)
+        if parts is None:
+            raise AssertionError(f"neither sent nor received: {text}")
+        number, direction, line = parts.groups()
+        client = self.client(number)
+        if direction == ">":
+            client.send(line)
+            self.requests[number].append(line)
+            return
+        received = client.read()
+        if received is None or not shown_as(line).fullmatch(received):
+            raise AssertionError(f"the page shows\n{line}\nbut what came is\n{received}")
+        (self.events if is_event(received) else self.replies[number]).append(received)
+
+    def end(self, closed):
+        """Nothing more comes than what was shown, and the connections live unless they are `closed`."""
+        for number, client in self.clients.items():
+            if not closed:
+                client.send('{"op":"ping","id":"lives on"}')
+                if client.read() != '{"id":"lives on","pong":true}':
+                    raise AssertionError("the page does not show that the server closes, or more that comes")
+                client.half_close()
+            surplus = client.read()
+            if surplus is not None or len(self.requests[number]) != len(self.replies[number]):
+                raise AssertionError(f"{self.requests[number]} and {self.replies[number]}, then came {surplus}")
+
+    def close(self):
+        for client in self.clients.values():
+            client.__exit__()
+
+
 @functools.cache
 def play(block):
-    """Runs a conversation on its own connection; gives what was said, or fails if it is not as shown."""
-    requests, replies = [], []
-    with Daemon(*block.options) as daemon, daemon.connect() as client:
-        for text in block.lines:
-            if text.startswith("> "):
-                client.send(text[2:])
-                requests.append(text[2:])
-            elif text.startswith("< "):
-                reply = client.read()
-                if reply is None or not shown_as(text[2:]).fullmatch(reply):
-                    raise AssertionError(f"the page shows\n{text[2:]}\nbut the reply is\n{reply}")
-                replies.append(reply)
-            elif text != "(closed)":
-                raise AssertionError(f"neither request nor reply: {text}")
-        if block.lines[-1] != "(closed)":
-            client.send('{"op":"ping","id":"lives on"}')
-            if client.read() != '{"id":"lives on","pong":true}':
-                raise AssertionError("the page does not show that the server closes, or more replies")
-            client.half_close()
-        surplus = client.read()
-    if surplus is not None or len(requests) != len(replies):
-        raise AssertionError(f"{len(requests)} requests, {len(replies)} replies shown, then came {surplus}")
-    return [Exchange(*both) for both in zip(requests, replies)]
+    """Runs a conversation; gives what was said, or fails if it is not as shown."""
+    with Daemon(*block.options) as daemon:
+        player = Player(daemon)
+        try:
+            for text in block.lines:
+                if text != "(closed)":
+                    player.play(text)
+            player.end(closed=block.lines[-1] == "(closed)")
+        finally:
+            player.close()
+    said = zip(player.requests.values(), player.replies.values())
+    return Conversation([Exchange(*both) for one in said for both in zip(*one)], player.events)
 
 
 def all_exchanges():
-    return [exchange for block in CONVERSATIONS for exchange in play(block)]
+    return [exchange for block in CONVERSATIONS for exchange in play(block).exchanges]
 
 
 def commands_of(block):
@@ -212,7 +270,7 @@ def commands_of(block):
     for text in block.lines:
         if text.startswith("$ "):
             commands.append([text[2:], ""])
-        elif text.startswith("> ") and not commands[-1][1]:
+        elif (text == ">" or text.startswith("> ")) and not commands[-1][1]:
             commands[-1][0] += "\n" + text[2:]
         else:
             commands[-1][1] += text + "\n"
@@ -221,25 +279,43 @@ def commands_of(block):
 
 @functools.cache
 def run_shell(block):
-    """What the commands write, one by one, in a folder of their own, from where docs/ is seen."""
+    """What the commands write, one by one, in a folder of their own, from where docs/ and clients/ are seen."""
     mark = "\036"
-    script = "".join(f"{command}\nprintf '{mark}'\n" for command, _ in commands_of(block))
+    # With jobs as in a terminal, but without what the shell says when one has ended.
+    jobs = {"kill %1": "kill %1; wait %1 2>/dev/null"}
+    commands = [jobs.get(command, command) for command, _ in commands_of(block)]
+    script = "set -m\n" + "".join(f"{command}\nprintf '{mark}'\n" for command in commands)
     with Daemon(*block.options) as daemon, tempfile.TemporaryDirectory() as folder:
-        os.symlink(ROOT / "docs", os.path.join(folder, "docs"))
+        for seen in ("docs", "clients"):
+            os.symlink(ROOT / seen, os.path.join(folder, seen))
         script = script.replace(PAGES_PORT, str(daemon.port)).replace(PAGES_SOCKET, daemon.path)
-        done = subprocess.run(
+        process = subprocess.Popen(
             ["bash", "--norc", "-c", script],
             cwd=folder,
-            env=environment(),
+            env={**environment(), "PYTHONDONTWRITEBYTECODE": "1"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            timeout=DEADLINE,
-            check=False,
+            start_new_session=True,
         )
-    return done.stdout.split(mark)
+        try:
+            written, _ = process.communicate(timeout=DEADLINE)
+        finally:
+            end_session(process)
+    done = re.compile(r"^\[\d+\][+-]? +Done .*\n", re.MULTILINE)
+    return [done.sub("", output) for output in written.split(mark)]
+
+
+def end_session(leader):
+    """Ends what a shell has left in the background."""
+    for process in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(ProcessLookupError):
+            if os.getsid(int(process)) == leader.pid:
+                os.kill(int(process), signal.SIGKILL)
+    leader.wait(timeout=DEADLINE)
+    leader.stdout.close()
 
 
 # --- The schema
@@ -306,10 +382,12 @@ def compact(value):
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def after_three_values(request, *options):
+def after_the_beginning(request):
     """The reply to a request as the schema's examples have it."""
-    with Daemon(*options) as daemon, daemon.connect() as client:
+    with Daemon() as daemon, daemon.connect() as client:
         client.ask("[5,7,9]")
+        client.ask('{"op":"send","window":"lab/boiler","values":[70,71,72]}')
+        client.ask('{"op":"subscribe","window":"lab/pump*"}')
         return client.ask(request)
 
 
@@ -317,13 +395,13 @@ class PageTest(unittest.TestCase):
     def test_every_conversation_is_as_the_page_shows_it(self):
         for block in CONVERSATIONS:
             with self.subTest(line=block.line):
-                self.assertGreater(len(play(block)), 0)
+                self.assertGreater(len(play(block).exchanges), 0)
 
     def test_every_shell_example_writes_what_the_page_shows(self):
         for block in SHELL_EXAMPLES:
             with self.subTest(line=block.line):
                 commands = commands_of(block)
-                for tool in ("nc", "jq", "socat"):
+                for tool in TOOLS:
                     if any(re.search(rf"\b{tool}\b", command) for command, _ in commands):
                         self.assertIsNotNone(shutil.which(tool), f"{tool} is not installed")
                 *outputs, rest = run_shell(block)
@@ -334,9 +412,11 @@ class PageTest(unittest.TestCase):
 
     def test_every_block_of_the_page_is_run(self):
         self.assertEqual({block.language for block in BLOCKS}, {"windowd", "sh"})
-        self.assertGreater(len(CONVERSATIONS), 20)
-        self.assertGreater(len(SHELL_EXAMPLES), 10)
-        self.assertEqual(len(FIRST_SCREEN), 4)
+        self.assertEqual({block.language for block in RECIPES}, {"sh"})
+        self.assertGreater(len(CONVERSATIONS), 40)
+        self.assertGreater(len(SHELL_EXAMPLES), 25)
+        self.assertGreater(len(FIRST_SCREEN), 5)
+        self.assertGreater(len(RECIPES), 5)
 
     def test_every_op_has_a_row_and_a_section_with_an_example(self):
         with Daemon() as daemon, daemon.connect() as client:
@@ -350,10 +430,12 @@ class PageTest(unittest.TestCase):
 
     def test_the_members_in_the_tables_are_those_of_the_schema(self):
         for op, members, *_ in table_under("Requests"):
-            in_schema = set(DEFINITIONS[f"{op}_request"]["properties"]) - {"op", "id"}
-            self.assertEqual(set(re.findall(r"\w+", members)) - {"or"}, in_schema, op)
-        opened = {row[0] for row in table_under("open")}
-        self.assertEqual(opened, set(DEFINITIONS["open_request"]["properties"]) - {"op", "id"})
+            in_schema = set(DEFINITIONS[f"{op}_request"]["properties"])
+            in_table = set(re.findall(r"\w+", members)) - {"or"}
+            self.assertEqual(in_table | {"op", "id", "window"}, in_schema, op)
+        for op, others in (("open", {"op", "id"}), ("windows", {"op", "id", "window"})):
+            in_table = {row[0] for row in table_under(op)}
+            self.assertEqual(in_table, set(DEFINITIONS[f"{op}_request"]["properties"]) - others)
         thrown = [row[0].strip('"') for row in table_under("throw")]
         self.assertEqual(thrown, DEFINITIONS["throw_request"]["properties"]["exception"]["enum"])
 
@@ -365,7 +447,8 @@ class PageTest(unittest.TestCase):
         for code in codes:
             self.assertIn(code, HEADINGS)
             under = [block for block in BLOCKS if block.section == code]
-            replies = [one.reply for block in under if block.language == "windowd" for one in play(block)]
+            played = [play(block) for block in under if block.language == "windowd"]
+            replies = [exchange.reply for conversation in played for exchange in conversation.exchanges]
             outputs = [output for block in under if block.language == "sh" for output in run_shell(block)]
             provoked = any(f'"error":{{"code":"{code}"' in reply for reply in replies + outputs)
             self.assertEqual(provoked, code not in NEVER_PROVOKED, code)
@@ -390,17 +473,57 @@ class PageTest(unittest.TestCase):
             if member:
                 self.assertEqual(member, option.strip("-").replace("-", "_"))
                 told[member] = int(default)
+        for _, most, member in table_under("Limits", which=1):
+            if member:
+                told[member] = int(most)
         self.assertEqual(told, limits)
 
+    def test_the_fixed_limits_are_those_of_the_schema(self):
+        requests = {op: DEFINITIONS[f"{op}_request"]["properties"] for op in ("open", "windows")}
+        in_schema = {
+            "the size of any window": DEFINITIONS["size"]["maximum"],
+            "the span of a window": DEFINITIONS["span"]["maximum"],
+            "statistics of a window": DEFINITIONS["stats"]["maxItems"],
+            "windows in a reply": requests["windows"]["limit"]["maximum"],
+        }
+        fixed = {what: int(most) for what, most, _ in table_under("Limits", which=1)}
+        for what, most in in_schema.items():
+            self.assertEqual([told for name, told in fixed.items() if name.startswith(what)], [most], what)
+        for name in ("window_name", "pattern"):
+            self.assertIn(f"{{1,{fixed['characters of a name or pattern']}}}", DEFINITIONS[name]["pattern"])
+
+    def test_every_statistic_has_a_row_that_says_how_many_values_it_needs(self):
+        with Daemon() as daemon, daemon.connect() as client:
+            message = json.loads(client.ask('{"op":"open","stats":["unheard-of"]}'))["error"]["message"]
+            listed = re.search(r"there are (.*), where", message).group(1).split(", ")
+            table = [(names.split(", "), int(needs)) for names, _, needs, _ in table_under("Statistics")]
+            rows = [(name, needs) for names, needs in table for name in names]
+            self.assertEqual([name for name, _ in rows], listed)
+            for name, needs in rows:
+                stats = compact({"op": "open", "size": 5, "stats": [name.replace("NN", "99.9")]})
+                self.assertFalse(is_refused(client.ask(stats)), name)
+                yields = json.loads(client.ask("[4,9,8,20,7]"))
+                self.assertEqual([one is None for one in yields], [n < needs for n in range(1, 6)], name)
+
+    def test_every_event_has_a_row_and_is_shown(self):
+        names = [name.removesuffix("_event") for name in DEFINITIONS if name.endswith("_event")]
+        events = {name: DEFINITIONS[f"{name}_event"] for name in names}
+        self.assertEqual([row[0] for row in table_under("Following a window")], list(events))
+        for name, members, _ in table_under("Following a window"):
+            self.assertEqual(["event", *members.split(", ")], list(events[name]["properties"]))
+            self.assertTrue(any(f'{{"event":"{name}"' in line for block in BLOCKS for line in block.lines), name)
+
     def test_links_lead_somewhere(self):
-        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in HEADINGS}
-        targets = re.findall(r"\]\(([^)]+)\)", PAGE)
-        self.assertGreater(len(targets), 30)
-        for target in targets:
-            if target.startswith("#"):
-                self.assertIn(target[1:], anchors)
-            else:
-                self.assertTrue((ROOT / "docs" / target).exists(), target)
+        pages = {"docs/protocol.md": PAGE, "docs/examples.md": EXAMPLES, "README.md": README}
+        link = re.compile(r"\]\(([^)]+)\)")
+        targets = [(name, target) for name, page in pages.items() for target in link.findall(page)]
+        self.assertGreater(len(targets), 60)
+        for name, target in targets:
+            path, _, anchor = target.partition("#")
+            file = (ROOT / name).parent / path if path else ROOT / name
+            self.assertTrue(file.exists(), target)
+            if anchor:
+                self.assertIn(anchor, anchors_of(file.read_text(encoding="utf-8")), f"{name}: {target}")
 
     def test_a_client_that_never_reads_is_closed_at_the_write_timeout(self):
         with Daemon("--write-timeout=200ms") as daemon, daemon.connect() as client:
@@ -434,6 +557,15 @@ class PageAndSchemaTest(unittest.TestCase):
                 self.assertTrue(is_valid(definition, reply), definition)
                 self.assertTrue(is_valid("reply", reply))
 
+    def test_every_event_of_the_page_is_one_of_the_schema_and_no_reply(self):
+        events = [event for block in CONVERSATIONS for event in play(block).events]
+        self.assertGreater(len(events), 5)
+        for event in events:
+            with self.subTest(event=event):
+                self.assertTrue(is_valid(f"{json.loads(event)['event']}_event", event))
+                self.assertTrue(is_valid("event", event))
+                self.assertFalse(is_valid("reply", event))
+
     def test_every_refused_request_of_the_page_is_none_of_the_schema(self):
         refused = [one for one in all_exchanges() if is_refused(one.reply)]
         self.assertGreater(len(refused), 40)
@@ -460,8 +592,8 @@ class SchemaTest(unittest.TestCase):
                 for example in definition["examples"]:
                     self.assertTrue(is_valid(name, compact(example)), example)
 
-    def test_a_line_is_a_request_or_a_reply_of_one_of_the_definitions(self):
-        for which in ("request", "reply"):
+    def test_a_line_is_a_request_a_reply_or_an_event_of_one_of_the_definitions(self):
+        for which in ("request", "reply", "event"):
             parts = [part for key in ("oneOf", "anyOf") for part in DEFINITIONS[which].get(key, [])]
             listed = {part["$ref"].rsplit("/", 1)[1] for part in parts}
             defined = {name for name in DEFINITIONS if name.endswith(f"_{which}")}
@@ -477,7 +609,7 @@ class SchemaTest(unittest.TestCase):
             self.assertEqual(len(requests), len(replies), name)
             for request, example in zip(requests, replies):
                 with self.subTest(request=request):
-                    self.assert_answer_is(after_three_values(compact(request)), example, f"{name}_reply")
+                    self.assert_answer_is(after_the_beginning(compact(request)), example, f"{name}_reply")
 
     def assert_answer_is(self, reply, example, definition):
         self.assertTrue(is_valid(definition, reply), reply)
@@ -505,6 +637,7 @@ class SchemaTest(unittest.TestCase):
         operations = operations_of_schema()
         takes = {op: set(DEFINITIONS[f"{op}_request"]["properties"]) for op in operations}
         members = set().union(*takes.values(), {"surplus"}) - {"op"}
+        self.assertEqual(set.intersection(*takes.values()), {"op", "id", "window"})
         with Daemon() as daemon, daemon.connect() as client:
             for op in operations:
                 for member in sorted(members):
@@ -529,6 +662,7 @@ class SchemaTest(unittest.TestCase):
                 for request in (
                     f'{{"op":"open","size":{value}}}',
                     f'{{"op":"open","size":2147483647,"min_count":{value}}}',
+                    f'{{"op":"open","span":{value}}}',
                     f'{{"op":"open","data":{value}}}',
                     f'{{"op":"open","stats":{value}}}',
                     f'{{"op":"open","data":[{value}]}}',
@@ -536,12 +670,59 @@ class SchemaTest(unittest.TestCase):
                     f'{{"op":"send","values":{value}}}',
                     f'{{"op":"send","values":[{value}]}}',
                     f'{{"op":"throw","exception":{value}}}',
+                    f'{{"op":"subscribe","window":{value}}}',
+                    f'{{"op":"windows","match":{value}}}',
+                    f'{{"op":"windows","limit":{value}}}',
+                    f'{{"op":"windows","after":{value}}}',
                     f'{{"op":{value}}}',
                     value,
                     f"[{value}]",
                 ):
                     with self.subTest(request=request):
                         self.assertEqual(is_valid("request", request), not is_refused(client.ask(request)))
+
+    def test_times_are_numbers(self):
+        with Daemon() as daemon, daemon.connect() as client:
+            for value in ("1", "0", "-1.5", "1e300", "1e400", '"5"', "null", "true", "[5]"):
+                client.ask('{"op":"open","span":1}')
+                request = f'{{"op":"send","value":5,"at":{value}}}'
+                self.assertEqual(is_valid("request", request), not is_refused(client.ask(request)), request)
+
+    def test_names_and_patterns_are_those_of_the_schema(self):
+        texts = ("a", "A.z_0:/-9", "a" * 128, "a" * 129, "", "*", "a*b**", "a b", "a?", "ä", "a\tb", "*" * 129)
+        with Daemon() as daemon, daemon.connect() as client:
+            for text in texts:
+                for request in (
+                    {"op": "send", "window": text, "value": 5},
+                    {"op": "subscribe", "window": text},
+                    {"op": "unsubscribe", "window": text},
+                    {"op": "windows", "match": text},
+                    {"op": "windows", "after": text},
+                    {"op": "ping", "window": text},
+                ):
+                    with self.subTest(request=request):
+                        reply = ask_past_events(client, compact(request))
+                        self.assertEqual(is_valid("request", compact(request)), not is_refused(reply), reply)
+
+    def test_statistics_are_those_of_the_schema(self):
+        names = ("mean", "Mean", "std", "variance", "", "p", "pNN", "p 5")
+        whole = ("p0", "p5", "p05", "p95", "p100", "p101", "p-5", "p1e1")
+        decimals = ("p99.9", "p99.", "p.5", "p99.1234567", "p99.12345678", "p100.0", "p100.1")
+        lists = [[name] for name in names + whole + decimals]
+        lists += [["mean", "max"], ["mean", "mean"], [], ["mean", 5], [f"p{i}" for i in range(32)]]
+        lists += [[f"p{i}" for i in range(33)], "mean", None]
+        with Daemon() as daemon, daemon.connect() as client:
+            for stats in lists:
+                with self.subTest(stats=stats):
+                    request = compact({"op": "open", "stats": stats})
+                    self.assertEqual(is_valid("request", request), not is_refused(client.ask(request)))
+
+
+def ask_past_events(client, request):
+    reply = client.ask(request)
+    while is_event(reply):
+        reply = client.read()
+    return reply
 
 
 if __name__ == "__main__":

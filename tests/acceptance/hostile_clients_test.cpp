@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(one_that_never_reads_costs_bounded_memory_and_delays_nobody
     deaf.send(repeated("{\"op\":\"dump\"}\n", 2000));
     for (int i = 1; i <= 100; ++i)
         BOOST_TEST(other.ask("4") == "4");
-    BOOST_TEST(daemon.peak_memory() - before < room);
+    BOOST_TEST(daemon.peak_memory() < before + room);
     deaf.close();
     BOOST_TEST(only_one_is_left(other));
 }
@@ -84,7 +84,7 @@ BOOST_AUTO_TEST_CASE(one_that_sends_and_never_reads_is_not_read_either)
     auto const requests = repeated("{\"op\":\"help\"}\n", 2'000'000);
     auto const taken = deaf.send_without_reading(requests, std::chrono::milliseconds(300));
     BOOST_TEST(taken < requests.size());
-    BOOST_TEST(daemon.peak_memory() - before < room);
+    BOOST_TEST(daemon.peak_memory() < before + room);
     BOOST_TEST(other.ask("4") == "4");
 }
 

@@ -70,10 +70,29 @@ BOOST_AUTO_TEST_CASE(the_help_lists_every_option_with_its_default)
 {
     auto const told = run_windowd({"--help"});
     BOOST_TEST(told.end.status == 0);
-    for (auto const* const part :
-         {"--config", "--listen", "tcp://127.0.0.1:6920", "--window-size", "--max-connections", "10000",
-          "--max-line", "1048576", "--max-window-size", "10000000", "--idle-timeout", "--write-timeout", "60",
-          "--shutdown-timeout", "--log-level", "info", "--check-config", "--version", "WINDOWD_MAX_LINE"})
+    for (auto const* const part : {"--config",
+                                   "--listen",
+                                   "tcp://127.0.0.1:6920",
+                                   "--window-size",
+                                   "--max-connections",
+                                   "10000",
+                                   "--max-line",
+                                   "1048576",
+                                   "--max-window-size",
+                                   "10000000",
+                                   "--max-windows",
+                                   "--window-idle-expiry",
+                                   "--max-event-buffer",
+                                   "4194304",
+                                   "--idle-timeout",
+                                   "--write-timeout",
+                                   "60",
+                                   "--shutdown-timeout",
+                                   "--log-level",
+                                   "info",
+                                   "--check-config",
+                                   "--version",
+                                   "WINDOWD_MAX_LINE"})
         BOOST_TEST(told.output.find(part) != std::string::npos, part);
 }
 

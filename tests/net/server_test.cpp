@@ -1,7 +1,6 @@
 // The server and its listeners, in the test's own thread.
 #include "net/server.hpp"
 #include "net/support.hpp"
-#include "support/temporary_folder.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
@@ -12,11 +11,6 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
-#include <vector>
-
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 namespace {
 
@@ -24,59 +18,6 @@ using namespace windowd;
 using namespace windowd::test;
 using namespace std::chrono_literals;
 using net::end_reason;
-
-/// A server on a Unix socket of its own. Its clock is the real one: its timers are.
-class running_server {
-public:
-    explicit running_server(protocol::limits const& limits = {},
-                            std::chrono::milliseconds shutdown_timeout = 1h)
-    {
-        environment.limits = limits;
-        server = std::make_unique<net::server>(context, environment, events, shutdown_timeout);
-        server->listen(net::unix_address{path()});
-    }
-    running_server(running_server const&) = delete;
-    running_server& operator=(running_server const&) = delete;
-    ~running_server() = default;
-
-    std::string path() const { return (folder_.path() / "s").string(); }
-
-    std::unique_ptr<peer> connect() const
-    {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        path().copy(address.sun_path, sizeof(address.sun_path) - 1);
-        auto const made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (::connect(made, reinterpret_cast<sockaddr const*>(&address), sizeof(address)) != 0)
-            throw std::runtime_error("no connection");
-        return std::make_unique<peer>(made);
-    }
-
-    bool answers(peer& client, std::string const& all)
-    {
-        return run_until(context, [&] { return client.received() == all; });
-    }
-    bool ends(std::size_t connections)
-    {
-        return run_until(context, [&] { return events.ended.size() == connections; });
-    }
-    /// Until the context has no work left.
-    bool runs_out_of_work()
-    {
-        constexpr auto patience = 20s;
-        context.restart();
-        context.run_for(patience);
-        return context.stopped();
-    }
-
-    protocol::environment environment;
-    recorder events;
-    boost::asio::io_context context{1};
-    std::unique_ptr<net::server> server; // goes before the context, as in the daemon
-
-private:
-    test::temporary_folder folder_;
-};
 
 /// More than a Unix socket holds of replies.
 std::string flood()

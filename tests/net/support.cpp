@@ -1,4 +1,4 @@
-// Socket pairs, and sessions that serve one end of them.
+// Socket pairs, sessions that serve one end of them, and a server.
 #include "net/support.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace windowd::test {
@@ -79,12 +80,16 @@ std::array<int, 2> served_session::connected(int buffer)
     return ends;
 }
 
-served_session::served_session(protocol::environment& environment, int buffer)
-    : served_session(environment, connected(buffer))
+served_session::served_session(protocol::environment& environment, int buffer,
+                               boost::asio::io_context* shared)
+    : served_session(environment, connected(buffer), shared)
 {}
 
-served_session::served_session(protocol::environment& environment, std::array<int, 2> const& ends)
-    : client(ends[1])
+served_session::served_session(protocol::environment& environment, std::array<int, 2> const& ends,
+                               boost::asio::io_context* shared)
+    : own_context_(shared == nullptr ? std::make_unique<boost::asio::io_context>() : nullptr),
+      context(shared == nullptr ? *own_context_ : *shared),
+      client(ends[1])
 {
     boost::asio::generic::stream_protocol const protocol{boost::asio::local::stream_protocol()};
     net::stream_socket socket(context, protocol, ends[0]);
@@ -116,6 +121,42 @@ void served_session::settle()
     context.restart();
     while (context.poll() != 0) {
     }
+}
+
+running_server::running_server(protocol::limits const& limits, std::chrono::milliseconds shutdown_timeout)
+{
+    environment.limits = limits;
+    server = std::make_unique<net::server>(context, environment, events, shutdown_timeout);
+    server->listen(net::unix_address{path()});
+}
+
+std::unique_ptr<peer> running_server::connect() const
+{
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path().copy(address.sun_path, sizeof(address.sun_path) - 1);
+    auto const made = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::connect(made, reinterpret_cast<sockaddr const*>(&address), sizeof(address)) != 0)
+        throw std::runtime_error("no connection");
+    return std::make_unique<peer>(made);
+}
+
+bool running_server::answers(peer& client, std::string const& all)
+{
+    return run_until(context, [&] { return client.received() == all; });
+}
+
+bool running_server::ends(std::size_t connections)
+{
+    return run_until(context, [&] { return events.ended.size() == connections; });
+}
+
+bool running_server::runs_out_of_work()
+{
+    constexpr auto patience = std::chrono::seconds(20);
+    context.restart();
+    context.run_for(patience);
+    return context.stopped();
 }
 
 } // namespace windowd::test

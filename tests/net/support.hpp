@@ -1,16 +1,19 @@
-// What the tests of the network share: a server's surroundings with a clock of their own, and a peer on the
-// other end of a socket pair.
+// What the tests of the network share: a server's surroundings with a clock of their own, a peer on the other end of
+// a socket pair, and a whole server.
 #pragma once
 
 #include "net/observer.hpp"
+#include "net/server.hpp"
 #include "net/session.hpp"
 #include "protocol/environment.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <boost/asio/io_context.hpp>
 
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -89,9 +92,13 @@ private:
 
 /// A session that serves one end of a socket pair, and the peer at the other.
 class served_session {
+    std::unique_ptr<boost::asio::io_context> own_context_; // null where it shares one
+
 public:
-    /// `buffer`: bytes that the system keeps of what the session writes; 0 for its default.
-    explicit served_session(protocol::environment& environment, int buffer = 0);
+    /// `buffer`: bytes that the system keeps of what the session writes; 0 for its default. `shared`: a context that
+    /// other sessions run in too; it is not to be run any more when the session has been destroyed before its end.
+    explicit served_session(protocol::environment& environment, int buffer = 0,
+                            boost::asio::io_context* shared = nullptr);
 
     net::session& operator*() noexcept { return *session_; }
     net::session* operator->() noexcept { return &*session_; }
@@ -104,16 +111,45 @@ public:
     /// Until nothing happens by itself any more.
     void settle();
 
-    boost::asio::io_context context;
+    boost::asio::io_context& context;
     peer client;
 
 private:
-    served_session(protocol::environment& environment, std::array<int, 2> const& ends);
+    served_session(protocol::environment& environment, std::array<int, 2> const& ends,
+                   boost::asio::io_context* shared);
     static std::array<int, 2> connected(int buffer);
 
     net::batch_pool batches_;
     std::optional<net::session> session_;
     std::optional<net::end_reason> reason_;
+};
+
+/// A server on a Unix socket of its own. Its clock is the real one: its timers are.
+class running_server {
+public:
+    explicit running_server(protocol::limits const& limits = {},
+                            std::chrono::milliseconds shutdown_timeout = std::chrono::hours(1));
+    running_server(running_server const&) = delete;
+    running_server& operator=(running_server const&) = delete;
+    ~running_server() = default;
+
+    std::string path() const { return (folder_.path() / "s").string(); }
+    std::unique_ptr<peer> connect() const;
+
+    /// Until the peer has received that.
+    bool answers(peer& client, std::string const& all);
+    /// Until so many connections have ended.
+    bool ends(std::size_t connections);
+    /// Until the context has no work left.
+    bool runs_out_of_work();
+
+    protocol::environment environment;
+    recorder events;
+    boost::asio::io_context context{1};
+    std::unique_ptr<net::server> server; // goes before the context, as in the daemon
+
+private:
+    temporary_folder folder_;
 };
 
 } // namespace windowd::test

@@ -205,12 +205,14 @@ BOOST_AUTO_TEST_CASE(info_tells_version_uptime_counters_and_limits)
     connection tested(host);
     auto const reply = lines_of(tested.send("5\nnull\n\"x\"\n{\"op\":\"info\",\"id\":1}\n")).at(3);
     auto const version = std::string(windowd::protocol::version);
-    BOOST_TEST(
-        reply ==
-        R"({"id":1,"version":")" + version +
-            R"(","protocol":1,"uptime":2.5,"counters":{"connections":3,"accepted":4,"turned_away":5,)"
-            R"("requests":4,"refused":1,"values":1},"limits":{"max_connections":10000,"max_line":1048576,)"
-            R"("max_window_size":10000000,"idle_timeout":1.5,"write_timeout":60}})");
+    BOOST_TEST(reply ==
+               R"({"id":1,"version":")" + version +
+                   R"(","protocol":1,"uptime":2.5,"counters":{"connections":3,"accepted":4,"turned_away":5,)"
+                   R"("requests":4,"refused":1,"values":1,"windows":0,"subscriptions":0,"events_lost":0},)"
+                   R"("limits":{"max_connections":10000,"max_line":1048576,"max_window_size":10000000,)"
+                   R"("max_windows":10000,"max_readings":1048576,"max_patterns":1000,"max_subscriptions":64,)"
+                   R"("max_event_buffer":4194304,"window_idle_expiry":0,)"
+                   R"("idle_timeout":1.5,"write_timeout":60}})");
 }
 
 BOOST_AUTO_TEST_CASE(conversations_count_together)
@@ -235,20 +237,23 @@ BOOST_AUTO_TEST_CASE(each_connection_has_a_window_of_its_own)
     BOOST_TEST(one.send("3\n") == "2\n");
 }
 
-BOOST_AUTO_TEST_CASE(help_shows_an_example_of_each_op_that_can_be_pasted)
+BOOST_AUTO_TEST_CASE(help_shows_an_example_of_each_op_and_they_can_be_pasted_in_order)
 {
-    auto const help = parsed(replies_to(R"({"op":"help"})").at(0));
+    server host;
+    connection pasted(host);
+    auto const help = parsed(lines_of(pasted.send("{\"op\":\"help\"}\n")).at(0));
     std::set<std::string> ops;
     for (auto const& row : help.at("help").as_array()) {
         auto const& example = row.at("example").as_object();
         BOOST_TEST(row.at("purpose").as_string().size() > 0U);
         ops.emplace(example.at("op").as_string());
         auto const line = boost::json::serialize(example);
-        auto const reply = parsed(replies_to(line).at(0));
+        auto const reply = parsed(lines_of(pasted.send(line + "\n")).at(0));
         BOOST_TEST(reply.as_object().count("error") == 0U, line);
     }
-    auto const expected = std::set<std::string>{"send",  "next", "throw", "dump", "clear", "read",
-                                                "close", "open", "ping",  "info", "help"};
+    auto const expected =
+        std::set<std::string>{"send", "next",    "throw",     "dump",        "clear", "read", "close",
+                              "open", "windows", "subscribe", "unsubscribe", "ping",  "info", "help"};
     BOOST_TEST(ops == expected, boost::test_tools::per_element());
 }
 

@@ -128,10 +128,9 @@ BOOST_AUTO_TEST_CASE(unknown_members_are_refused_before_anything_happens)
     for (auto const* line :
          {R"({"op":"clear","foo":1})", R"({"foo":1,"op":"clear"})", R"({"op":"clear","value":1})",
           R"({"op":"clear","size":1})", R"({"op":"send","value":1,"Value":2})",
-          R"({"op":"dump","exception":"DumpData"})", R"({"op":"close","":1})",
-          R"({"op":"send","value":1,"at":5})", R"({"op":"throw","exception":"ClearWindow","value":1})",
-          R"({"op":"ping","data":[]})", R"({"op":"help","topic":"send"})",
-          R"({"op":"info","foo":{"op":"clear"}})"})
+          R"({"op":"dump","exception":"DumpData"})", R"({"op":"close","":1})", R"({"op":"read","at":5})",
+          R"({"op":"throw","exception":"ClearWindow","value":1})", R"({"op":"ping","data":[]})",
+          R"({"op":"help","topic":"send"})", R"({"op":"info","foo":{"op":"clear"}})"})
         check_refused(line, "unknown_member");
 }
 
@@ -139,22 +138,22 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_members_tells_which_are_accepted)
 {
     auto const message = [](std::string_view line) { return message_of(replies_to(line).at(0)); };
     BOOST_TEST(message(R"({"op":"clear","foo":1})") ==
-               "member 2 of this request is unknown; 'clear' takes 'op', 'id'");
+               "member 2 of this request is unknown; 'clear' takes 'op', 'id', 'window'");
     BOOST_TEST(message(R"({"op":"clear","value":1,"size":2})") ==
-               "'clear' takes 'op', 'id', not 'value', 'size'");
+               "'clear' takes 'op', 'id', 'window', not 'value', 'size'");
     BOOST_TEST(message(R"({"op":"throw"})") == "'throw' needs 'exception'");
     BOOST_TEST(message(R"({"op":"send"})") == "'send' needs 'value' or 'values'");
 }
 
 BOOST_AUTO_TEST_CASE(an_op_has_to_be_a_known_one)
 {
-    for (auto const* op : {"nope", "", "PING", "ping ", "pin", "subscribe", "windows", "auth"})
+    for (auto const* op : {"nope", "", "PING", "ping ", "pin", "window", "follow", "auth"})
         check_refused(R"({"op":")" + std::string(op) + "\"}", "unknown_op");
     for (auto const* op : {"5", "null", "true", "[]", "{}", "[\"ping\"]", "1e400", R"({"op":"clear"})"})
         check_refused(R"({"op":)" + std::string(op) + "}", "bad_member");
     auto const message = message_of(replies_to(R"({"op":"nope"})").at(0));
-    for (auto const* op :
-         {"send", "next", "throw", "dump", "clear", "read", "close", "open", "ping", "info", "help"})
+    for (auto const* op : {"send", "next", "throw", "dump", "clear", "read", "close", "open", "windows",
+                           "subscribe", "unsubscribe", "ping", "info", "help"})
         BOOST_TEST(contains(message, op));
 }
 
@@ -277,6 +276,17 @@ BOOST_AUTO_TEST_CASE(nothing_of_the_input_is_echoed_in_a_message)
                              R"({"id":"MARKER)",
                              "GET /MARKER HTTP/1.1",
                              R"({"op":"send","values":"MARKER"})",
+                             R"({"op":"read","window":"MARKER!"})",
+                             R"({"op":"read","window":"MARKER"})",
+                             R"({"op":"open","window":{"MARKER":1}})",
+                             R"({"op":"open","window":"MARKER","size":0})",
+                             R"({"op":"open","span":"MARKER"})",
+                             R"({"op":"send","value":1,"at":"MARKER"})",
+                             R"({"op":"subscribe","window":"MARKER?"})",
+                             R"({"op":"unsubscribe","window":"MARKER"})",
+                             R"({"op":"windows","match":"MARKER?"})",
+                             R"({"op":"windows","after":"MARKER*"})",
+                             R"({"op":"windows","limit":"MARKER"})",
                              "5MARKER",
                              "\x16MARKER"}) {
         auto const reply = replies_to(line).at(0);
@@ -318,6 +328,9 @@ BOOST_AUTO_TEST_CASE(each_code_has_its_name)
                        {error_code::bad_member, "bad_member"},
                        {error_code::unknown_exception, "unknown_exception"},
                        {error_code::closed, "closed"},
+                       {error_code::no_such_window, "no_such_window"},
+                       {error_code::window_mismatch, "window_mismatch"},
+                       {error_code::out_of_order, "out_of_order"},
                        {error_code::limit_reached, "limit_reached"},
                        {error_code::internal, "internal"}};
     for (auto const& [code, name] : codes)

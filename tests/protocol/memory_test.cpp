@@ -6,9 +6,11 @@
 #include <boost/test/unit_test.hpp>
 
 #include <cstddef>
+#include <deque>
 #include <new>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -17,12 +19,15 @@ using windowd::protocol::conversation;
 using windowd::protocol::output_buffer;
 using windowd::protocol::request_parser;
 
-// Allocations for a second feeding of `input`, when the first has brought everything to its size.
-std::size_t allocations_for(std::string_view input, std::size_t chunk = std::string_view::npos)
+// Allocations for one more feeding of `input`, when others have brought everything to its size.
+std::size_t allocations_for(std::string_view input, std::size_t chunk = std::string_view::npos,
+                            std::string_view opening = {})
 {
     server host;
     conversation tested(host);
     output_buffer out;
+    tested.feed(opening, out);
+    out.clear();
     auto const feed = [&] {
         for (std::size_t at = 0; at < input.size();
              at += chunk == std::string_view::npos ? input.size() : chunk) {
@@ -31,6 +36,7 @@ std::size_t allocations_for(std::string_view input, std::size_t chunk = std::str
         }
     };
     feed();
+    feed(); // the replies of the first may be shorter
     auto const before = allocations();
     feed();
     return allocations() - before;
@@ -61,6 +67,61 @@ BOOST_AUTO_TEST_CASE(arrays_and_sends_allocate_nothing_either)
     BOOST_TEST(allocations_for("null\n") == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_value_for_a_shared_window_allocates_nothing)
+{
+    for (std::string_view const members :
+         {"", R"(,"stats":["mean","max","p95"])", R"(,"span":30,"size":100)"}) {
+        auto const opening =
+            R"({"op":"open","window":"a.name.that.is.not.kept.in.place")" + std::string(members) + "}\n";
+        for (auto const chunk : {std::size_t{1}, std::size_t{7}, std::string_view::npos}) {
+            auto const values = sequence(1, 1000, "\n") + "\n0.12345678901234567\n";
+            BOOST_TEST(allocations_for(values, chunk, opening) == 0U, members << ", in pieces of " << chunk);
+        }
+        for (std::string_view const request :
+             {"[1,2,3,null]", "null", R"({"op":"send","value":5})", R"({"op":"next"})",
+              R"({"op":"send","values":[1,null,3],"id":7})",
+              R"({"op":"send","value":5,"id":"not too long"})"})
+            BOOST_TEST(allocations_for(std::string(request) + "\n", std::string_view::npos, opening) == 0U,
+                       request);
+        BOOST_TEST(allocations_for("[" + sequence(1, 1000, ",") + "]\n", std::string_view::npos, opening) ==
+                   0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_value_for_a_window_that_is_named_allocates_nothing)
+{
+    for (std::string_view const request :
+         {R"({"op":"send","window":"a.name.that.is.not.kept.in.place","value":5})",
+          R"({"op":"send","window":"a.name.that.is.not.kept.in.place","values":[5,null,7]})",
+          R"({"op":"next","window":"w"})"})
+        BOOST_TEST(allocations_for(std::string(request) + "\n", std::string_view::npos,
+                                   "{\"op\":\"send\",\"window\":\"w\",\"value\":1}\n") == 0U,
+                   request);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_takes_memory_once_however_many_follow)
+{
+    constexpr std::size_t followers = 1000;
+    constexpr std::size_t values = 64;
+    server host;
+    std::deque<connection> all;
+    for (std::size_t i = 0; i < followers; ++i)
+        all.emplace_back(host).send("{\"op\":\"subscribe\",\"window\":\"w\"}\n");
+    conversation writer(host);
+    output_buffer out;
+    writer.feed("{\"op\":\"open\",\"window\":\"w\"}\n1\n2\n3\n4\n", out);
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < values; ++i) {
+        auto const before = allocations();
+        writer.feed("5\n", out);
+        taken += allocations() - before;
+        for (auto& one : all)
+            one.receive();
+    }
+    BOOST_TEST(taken >= values);
+    BOOST_TEST(taken <= values * followers / 10); // queues grow by many places at a time
+}
+
 BOOST_AUTO_TEST_CASE(a_connection_that_says_nothing_owns_nothing)
 {
     server host;
@@ -79,6 +140,30 @@ BOOST_AUTO_TEST_CASE(what_a_long_line_took_is_given_back)
     tested.send(R"({"op":"ping","id":")" + std::string(500'000, 'x') + "\"}\n");
     tested.send("\"x\"\n");
     tested.send("5\n", 1);
+    BOOST_TEST(allocations_alive() <= before + 2);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_long_line_took_for_a_shared_window_is_given_back)
+{
+    server host;
+    connection tested(host);
+    tested.send("{\"op\":\"open\",\"window\":\"w\"}\n[1,2,3]\n5\n");
+    auto const before = host.values.capacity();
+    tested.send("[" + sequence(1, 100'000, ",") + "]\n");
+    BOOST_TEST(host.values.capacity() >= 100'000U);
+    tested.send("[1,2,3]\n5\n");
+    BOOST_TEST(host.values.capacity() <= before);
+}
+
+BOOST_AUTO_TEST_CASE(a_private_window_is_given_up_for_a_shared_one)
+{
+    server host;
+    connection tested(host);
+    tested.send("{\"op\":\"open\",\"window\":\"w\"}\n{\"op\":\"open\"}\n");
+    auto const before = allocations_alive();
+    tested.send("{\"op\":\"open\",\"size\":20000,\"data\":[" + sequence(1, 20'000, ",") + "]}\n");
+    BOOST_TEST(allocations_alive() > before + 10);
+    tested.send("{\"op\":\"open\",\"window\":\"w\"}\n");
     BOOST_TEST(allocations_alive() <= before + 2);
 }
 
@@ -120,10 +205,12 @@ BOOST_AUTO_TEST_CASE(what_a_large_array_took_is_given_back_at_the_next_request)
 BOOST_AUTO_TEST_CASE(
     without_memory_a_request_is_refused_or_the_connection_ends_and_never_half_a_reply_is_kept)
 {
-    auto const setting_up = "{\"op\":\"open\",\"size\":300,\"data\":[" + sequence(1, 128, ",") + "]}\n";
+    auto const setting_up = "{\"op\":\"open\",\"size\":300,\"data\":[" + sequence(1, 128, ",") +
+                            "],\"stats\":[\"mean\",\"max\",\"p95\",\"std\"]}\n";
     for (std::string_view const request :
          {"5", "[1,2,3]", "\"x\"", "nonsense", R"({"op":"open","size":5,"data":[1,2,3]})", R"({"op":"dump"})",
-          R"({"op":"help"})", R"({"op":"send","value":7})",
+          R"({"op":"help"})", R"({"op":"send","value":7})", R"({"op":"open","window":"w","stats":["p99"]})",
+          R"({"op":"subscribe","window":"*"})",
           R"({"op":"ping","id":"an id that is too long to be kept in place"})"}) {
         auto const line = std::string(request) + "\n";
         auto failed = true;
@@ -144,8 +231,10 @@ BOOST_AUTO_TEST_CASE(
                 }
                 failed = failure.happened();
             }
-            if (thrown)
+            if (thrown) {
+                BOOST_TEST(out.empty());
                 continue;
+            }
             auto const replies = lines_of(out.view());
             BOOST_TEST_REQUIRE(replies.size() == 1U);
             BOOST_TEST(parsed(replies[0]).kind() != boost::json::kind::null);
@@ -157,6 +246,38 @@ BOOST_AUTO_TEST_CASE(
             if (refused) // of an array, the elements that are not refused count
                 BOOST_TEST(length == 128, request << ", allocation " << nth << ": " << replies[0]);
         }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(without_memory_a_long_array_is_answered_or_refused_and_the_connection_lives)
+{
+    auto const line = R"({"op":"send","id":"an id that is too long to be kept in place","values":[)" +
+                      sequence(1, 10'000, ",") + "]}\n";
+    auto failed = true;
+    for (std::size_t nth = 1; failed; ++nth) {
+        BOOST_TEST_REQUIRE(nth < 1000U);
+        server host;
+        connection tested(host);
+        tested.send("{\"op\":\"open\",\"size\":20000,\"stats\":[\"last\"]}\n" + repeated("null\n", 20'000));
+        std::string reply;
+        {
+            failing_allocation const failure(nth);
+            try {
+                reply = tested.send(line);
+            } catch (std::bad_alloc const&) {
+            }
+            failed = failure.happened();
+        }
+        reply += tested.receive();
+        if (!reply.empty()) {
+            BOOST_TEST_REQUIRE(lines_of(reply).size() == 1U);
+            auto const what = parsed(reply).as_object();
+            if (what.contains("error"))
+                BOOST_TEST(code_of(reply) == "internal");
+            else
+                BOOST_TEST(what.at("yield").as_array().size() == 10'000U);
+        }
+        BOOST_TEST(tested.send("{\"op\":\"ping\"}\n") == "{\"pong\":true}\n");
     }
 }
 

@@ -122,4 +122,53 @@ BOOST_AUTO_TEST_CASE(each_kind_of_value_costs_the_counters_what_it_says)
     BOOST_TEST(counters.refused == 4U);
 }
 
+BOOST_AUTO_TEST_CASE(a_long_array_is_answered_as_a_short_one)
+{
+    constexpr auto open = "{\"op\":\"open\",\"size\":1}\n";
+    for (auto const count : {4095, 4096, 4097, 4098, 8194, 20'000}) {
+        auto const values = "[" + sequence(1, count, ",") + "]";
+        BOOST_TEST(replies_to(open + values).at(1) == values);
+        BOOST_TEST(replies_to(open + (R"({"op":"send","id":"a","values":)" + values) + "}\n5\n").at(1) ==
+                   R"({"id":"a","yield":)" + values + "}");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_long_array_of_which_a_value_is_refused_says_which_first)
+{
+    auto const values = sequence(1, 5000, ",");
+    auto const replies =
+        replies_to("{\"op\":\"open\",\"size\":1}\n[" + values + ",\"x\"," + values + ",true]\n" +
+                   R"({"op":"send","id":7,"values":[)" + values + R"(,1e400]})" + "\n[]\n");
+    BOOST_TEST(replies.at(1) == R"({"yield":[)" + values + ",null," + values +
+                                    R"(,null],"error":{"code":"not_a_number","index":5000,"message":)"
+                                    R"("a window takes numbers, and this is a string"}})");
+    BOOST_TEST(replies.at(2).starts_with(R"({"id":7,"yield":[)" + values +
+                                         R"(,null],"error":{"code":"out_of_range",)"));
+    BOOST_TEST(replies.at(3) == "[]");
+}
+
+BOOST_AUTO_TEST_CASE(others_have_their_turn_in_the_middle_of_a_long_array)
+{
+    server host;
+    windowd::protocol::conversation tested(host);
+    windowd::protocol::output_buffer out;
+    tested.feed("{\"op\":\"open\",\"stats\":[\"mean\",\"max\",\"min\",\"sum\"]}\n", out);
+    out.clear();
+    auto const line = "[" + sequence(1, 5000, ",") + "]\n";
+    BOOST_TEST(tested.feed(line + "7\n", out) == line.size());
+    auto turns = 0;
+    for (; tested.in_reply(); ++turns) {
+        BOOST_TEST(out.empty()); // it is written whole
+        BOOST_TEST(tested.pending());
+        BOOST_TEST(tested.feed("7\n", out) == 0U);
+    }
+    BOOST_TEST(turns >= 4);
+    BOOST_TEST(lines_of(std::string(out.view())).size() == 1U);
+    BOOST_TEST(tested.feed("7\n", out) == 0U); // until that has been taken away
+    out.clear();
+    BOOST_TEST(tested.feed("7\n", out) == 2U);
+    BOOST_TEST(!tested.pending());
+    BOOST_TEST(host.counters.values == 5001U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

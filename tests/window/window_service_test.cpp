@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <cmath>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -24,7 +25,8 @@ std::ostream& operator<<(std::ostream& out, step taken)
 
 std::ostream& operator<<(std::ostream& out, refusal why)
 {
-    static constexpr char const* names[] = {"none", "not_a_number", "out_of_memory"};
+    static constexpr char const* names[] = {"none", "not_a_number", "out_of_order", "not_timed",
+                                            "out_of_memory"};
     return out << names[static_cast<int>(why)];
 }
 
@@ -47,13 +49,23 @@ public:
     std::vector<step> steps;
 };
 
+constexpr windowd::window::clock standing;
+
 service started(window_options options = {}, std::vector<double> const& data = {},
                 step_observer* observer = nullptr)
 {
-    mean_window window(options);
+    sliding_window window(std::move(options));
     for (auto const value : data)
         window.push(value);
-    auto made = make_service(std::move(window), observer);
+    auto made = make_service(std::move(window), standing, observer);
+    made.next();
+    return made;
+}
+
+/// An empty window of 30 seconds.
+service started(windowd::window::clock const& time, step_observer* observer = nullptr)
+{
+    auto made = make_service(sliding_window({.size = 1000, .span = 30}), time, observer);
     made.next();
     return made;
 }
@@ -73,7 +85,7 @@ double sent_number(service& to, double value)
     return number_of(to.send(sent::number(value))).value();
 }
 
-std::vector<double> contents(service& of)
+std::vector<double> dump_of(service& of)
 {
     auto const length = number_of(of.throw_(dump_data())).value();
     std::vector<double> values;
@@ -84,15 +96,21 @@ std::vector<double> contents(service& of)
 
 void check_contents(service& of, std::vector<double> const& expected)
 {
-    BOOST_TEST(contents(of) == expected, boost::test_tools::per_element());
+    BOOST_TEST(dump_of(of) == expected, boost::test_tools::per_element());
 }
 
-void check_refuses(service& tested, sent const& object)
+void check_refuses(service& tested, sent const& object, refusal why = refusal::not_a_number)
 {
     auto const* const answer = tested.send(object);
     BOOST_TEST_REQUIRE(answer != nullptr);
-    BOOST_TEST(answer->refused == refusal::not_a_number);
+    BOOST_TEST(answer->refused == why);
     BOOST_TEST(!answer->number.has_value());
+    BOOST_TEST(answer->readings.empty());
+}
+
+double count_in(service& of)
+{
+    return number_of(of.throw_(count_values())).value();
 }
 
 } // namespace
@@ -102,7 +120,7 @@ BOOST_AUTO_TEST_SUITE(window_services)
 BOOST_AUTO_TEST_CASE(a_service_runs_nothing_before_its_first_next)
 {
     recorder observer;
-    auto tested = make_service(mean_window({}), &observer);
+    auto tested = make_service(sliding_window({}), standing, &observer);
     BOOST_TEST((tested.state() == generator_state::created));
     BOOST_TEST(observer.steps.empty());
     BOOST_CHECK_THROW(tested.send(sent::number(1)), nanoservice::not_started);
@@ -317,6 +335,7 @@ BOOST_AUTO_TEST_CASE(an_observer_is_told_each_step_in_order)
     tested.next();
     tested.next();
     tested.throw_(read_statistics());
+    tested.throw_(count_values());
     tested.throw_(clear_window());
     tested.throw_(dump_data());
     tested.send(sent::number(infinity));
@@ -326,7 +345,9 @@ BOOST_AUTO_TEST_CASE(an_observer_is_told_each_step_in_order)
         step::waiting,                                         // a value
         step::rejected,         step::waiting,                 // no number
         step::providing_length, step::dumping,  step::waiting, // a dump, to its end
-        step::reading,          step::waiting,  step::clearing, step::waiting,
+        step::reading,          step::waiting,                 // the statistic
+        step::reading,          step::waiting,                 // the count
+        step::clearing,         step::waiting,                 //
         step::providing_length, step::rejected, step::waiting, // an empty dump, ended by what is refused
         step::exiting};
     BOOST_TEST(observer.steps == expected, boost::test_tools::per_element());
@@ -360,7 +381,7 @@ BOOST_AUTO_TEST_CASE(a_value_for_which_there_is_no_memory_is_refused_and_the_ser
     BOOST_TEST(answer->refused == refusal::out_of_memory);
     BOOST_TEST(!answer->number.has_value());
     BOOST_TEST(number_of(tested.throw_(read_statistics())).value() == 64.5);
-    BOOST_TEST(contents(tested).size() == 128U);
+    BOOST_TEST(dump_of(tested).size() == 128U);
     BOOST_TEST(sent_number(tested, 64.5) == 64.5);
 }
 
@@ -393,6 +414,166 @@ BOOST_AUTO_TEST_CASE(a_service_that_is_destroyed_in_the_middle_of_a_dump_leaves_
         tested.next();
     }
     BOOST_TEST(allocations_alive() == before);
+}
+
+BOOST_AUTO_TEST_CASE(the_values_kept_can_be_counted)
+{
+    auto tested = started({.size = 2});
+    BOOST_TEST(count_in(tested) == 0);
+    for (auto const value : {5, 7, 9})
+        sent_number(tested, value);
+    BOOST_TEST(count_in(tested) == 2);
+    tested.throw_(dump_data());
+    BOOST_TEST(count_in(tested) == 2); // which ends the dump
+    BOOST_TEST(!number_of(tested.next()).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(several_statistics_are_yielded_together)
+{
+    auto tested = started({.size = 3, .stats = {find_statistic("mean"), find_statistic("std")}});
+    auto const check = [](yielded const* answer, double mean, std::optional<double> const& deviation) {
+        BOOST_TEST_REQUIRE(answer != nullptr);
+        BOOST_TEST(answer->refused == refusal::none);
+        BOOST_TEST(!answer->number.has_value());
+        BOOST_TEST_REQUIRE(answer->readings.size() == 2U);
+        BOOST_TEST(answer->readings[0].name == "mean");
+        BOOST_TEST(answer->readings[0].value.value() == mean);
+        BOOST_TEST(answer->readings[1].name == "std");
+        BOOST_TEST((answer->readings[1].value == deviation));
+    };
+    check(tested.send(sent::number(5)), 5, std::nullopt);
+    check(tested.send(sent::number(7)), 6, std::sqrt(2.0));
+    check(tested.throw_(read_statistics()), 6, std::sqrt(2.0));
+    check_refuses(tested, sent::other());
+    BOOST_TEST(count_in(tested) == 2);
+    BOOST_TEST(tested.next()->readings.empty());
+    BOOST_TEST(tested.throw_(clear_window())->readings.empty());
+    check(tested.send(sent::number(1)), 1, std::nullopt);
+}
+
+BOOST_AUTO_TEST_CASE(several_statistics_of_too_few_values_yield_nothing_together)
+{
+    auto tested = started({.min_count = 2, .stats = {find_statistic("max"), find_statistic("count")}});
+    for (auto const* const answer : {tested.throw_(read_statistics()), tested.send(sent::number(5))}) {
+        BOOST_TEST(!number_of(answer).has_value());
+        BOOST_TEST(answer->readings.empty());
+    }
+    BOOST_TEST(tested.send(sent::number(7))->readings.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_arrives_at_the_time_that_the_clock_tells)
+{
+    windowd::window::clock time;
+    time.advance_to(100);
+    auto tested = started(time);
+    sent_number(tested, 1);
+    time.advance_to(110);
+    BOOST_TEST(sent_number(tested, 3) == 2);
+    time.advance_to(130);
+    BOOST_TEST(sent_number(tested, 5) == 4);
+    check_contents(tested, {3, 5});
+}
+
+BOOST_AUTO_TEST_CASE(what_is_read_dumped_and_counted_is_what_is_in_the_window_now)
+{
+    windowd::window::clock time;
+    time.advance_to(100);
+    for (auto which = 0; which < 3; ++which) {
+        auto tested = started(time);
+        sent_number(tested, 1);
+        time.advance_to(time.now() + 20);
+        sent_number(tested, 3);
+        time.advance_to(time.now() + 10);
+        if (which == 0)
+            BOOST_TEST(number_of(tested.throw_(read_statistics())).value() == 3);
+        else if (which == 1)
+            check_contents(tested, {3});
+        else
+            BOOST_TEST(count_in(tested) == 1);
+        time.advance_to(time.now() + 20);
+        if (which == 0)
+            BOOST_TEST(!number_of(tested.throw_(read_statistics())).has_value());
+        else if (which == 1)
+            check_contents(tested, {});
+        else
+            BOOST_TEST(count_in(tested) == 0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_dump_is_of_the_moment_when_it_was_asked_for)
+{
+    windowd::window::clock time;
+    auto tested = started(time);
+    for (auto const value : {1, 2, 3})
+        sent_number(tested, value);
+    BOOST_TEST(number_of(tested.throw_(dump_data())).value() == 3);
+    BOOST_TEST(number_of(tested.next()).value() == 1);
+    time.advance_to(1000);
+    BOOST_TEST(number_of(tested.next()).value() == 2);
+    BOOST_TEST(number_of(tested.next()).value() == 3);
+    check_contents(tested, {});
+}
+
+BOOST_AUTO_TEST_CASE(a_value_may_come_with_a_time_of_its_own)
+{
+    windowd::window::clock time;
+    time.advance_to(1e9);
+    auto tested = started(time);
+    BOOST_TEST(number_of(tested.send(sent::number_at(1, 100))).value() == 1);
+    BOOST_TEST(number_of(tested.send(sent::number_at(3, 110))).value() == 2);
+    BOOST_TEST(number_of(tested.send(sent::number_at(5, 135))).value() == 4);
+    time.advance_to(2e9);
+    check_contents(tested, {3, 5});
+    check_refuses(tested, sent::number_at(7, 134), refusal::out_of_order);
+    check_refuses(tested, sent::number_at(7, infinity));
+    check_refuses(tested, sent::number_at(7, -infinity));
+    check_refuses(tested, sent::number_at(7, std::numeric_limits<double>::quiet_NaN()));
+    check_refuses(tested, sent::number_at(infinity, 136));
+    check_contents(tested, {3, 5});
+}
+
+BOOST_AUTO_TEST_CASE(a_time_is_refused_by_a_window_that_is_not_one_of_time)
+{
+    auto tested = started({}, {1, 2});
+    check_refuses(tested, sent::number_at(3, 1e9), refusal::not_timed);
+    check_contents(tested, {1, 2});
+}
+
+// Else whether a value is taken would depend on whether somebody has read the window before.
+BOOST_AUTO_TEST_CASE(a_window_that_time_has_emptied_takes_any_time_whether_it_was_read_since_or_not)
+{
+    for (auto const read : {false, true}) {
+        windowd::window::clock time;
+        time.advance_to(100);
+        auto tested = started(time);
+        sent_number(tested, 1);
+        time.advance_to(110);
+        sent_number(tested, 3);
+        time.advance_to(130);
+        if (read)
+            tested.throw_(read_statistics());
+        BOOST_TEST(number_of(tested.send(sent::number_at(5, 112))).value() == 4);
+        sent_number(tested, 7);
+        time.advance_to(160);
+        if (read)
+            tested.throw_(read_statistics());
+        BOOST_TEST(number_of(tested.send(sent::number_at(9, 50))).value() == 9);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_value_of_a_window_of_time_for_which_there_is_no_memory_is_refused_too)
+{
+    windowd::window::clock time;
+    time.advance_to(100);
+    auto tested = started(time);
+    for (auto i = 0; i < 128; ++i) // full blocks
+        sent_number(tested, 64);
+    for (auto const& object : {sent::number(5), sent::number_at(5, 200)}) {
+        auto const failure = failing_allocation(1);
+        check_refuses(tested, object, refusal::out_of_memory);
+    }
+    BOOST_TEST(count_in(tested) == 128);
+    BOOST_TEST(sent_number(tested, 193) == 65);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
