@@ -427,10 +427,15 @@ conversation::outcome conversation::send(request const& line, json_writer& reply
         return refused;
     if (closed())
         return closed_error();
-    if (auto refused = check_size(line[member::values].elements))
+    auto const& several = line[member::values].elements;
+    if (auto refused = check_size(several))
         return refused;
+    if (is_long(several)) {
+        begin_array(several, at, {.what = question::shape::yields, .id = id_of(line)});
+        return std::nullopt;
+    }
     reply.key("yield");
-    return line.has(member::values) ? send_all(line[member::values].elements, at, reply)
+    return line.has(member::values) ? send_all(several, at, reply)
                                     : send_one(line[member::value].value, at, reply);
 }
 

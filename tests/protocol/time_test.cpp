@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(after_a_clear_any_time_is_good)
 {
     for_both(R"("span":10)", [](timed& w) {
         w.at("2", "105");
-        w.send("{\"op\":\"clear\"}");
+        w.send(R"({"op":"clear"})");
         BOOST_TEST(w.at("4", "50") == "{\"yield\":4}\n");
     });
 }
@@ -276,7 +276,7 @@ BOOST_AUTO_TEST_CASE(the_slope_of_a_window_of_time_is_per_second)
         BOOST_TEST(w.send("20") == "null\n"); // of equal times there is none
         server::pass(4s);
         BOOST_TEST(w.send("35") == "5\n");
-        w.send("{\"op\":\"clear\"}");
+        w.send(R"({"op":"clear"})");
         BOOST_TEST(w.at("1", "0") == "{\"yield\":null}\n");
         BOOST_TEST(w.at("2", "0.5") == "{\"yield\":2}\n");
         BOOST_TEST(w.at("5", "2") == "{\"yield\":2}\n");

@@ -17,6 +17,34 @@ std::string refused(std::string_view yield, std::string_view rest)
            "}}";
 }
 
+// The reply to 5000 values, which others do not have to wait for.
+std::string answered_in_turns(std::string const& line)
+{
+    server host;
+    windowd::protocol::conversation tested(host);
+    connection other(host);
+    windowd::protocol::output_buffer out;
+    tested.feed("{\"op\":\"open\",\"stats\":[\"mean\",\"max\",\"min\",\"sum\"]}\n", out);
+    out.clear();
+    BOOST_TEST(tested.feed(line + "7\n", out) == line.size());
+    auto turns = 0;
+    for (; tested.in_reply(); ++turns) {
+        BOOST_TEST(out.empty()); // it is written whole
+        BOOST_TEST(tested.pending());
+        BOOST_TEST(tested.feed("7\n", out) == 0U);
+        BOOST_TEST(other.send("{\"op\":\"ping\",\"id\":\"another id that is not kept in place\"}\n") != "");
+    }
+    BOOST_TEST(turns >= 4);
+    auto reply = std::string(out.view());
+    BOOST_TEST(lines_of(reply).size() == 1U);
+    BOOST_TEST(tested.feed("7\n", out) == 0U); // until that has been taken away
+    out.clear();
+    BOOST_TEST(tested.feed("7\n", out) == 2U);
+    BOOST_TEST(!tested.pending());
+    BOOST_TEST(host.counters.values == 5001U);
+    return reply;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(values)
@@ -149,26 +177,11 @@ BOOST_AUTO_TEST_CASE(a_long_array_of_which_a_value_is_refused_says_which_first)
 
 BOOST_AUTO_TEST_CASE(others_have_their_turn_in_the_middle_of_a_long_array)
 {
-    server host;
-    windowd::protocol::conversation tested(host);
-    windowd::protocol::output_buffer out;
-    tested.feed("{\"op\":\"open\",\"stats\":[\"mean\",\"max\",\"min\",\"sum\"]}\n", out);
-    out.clear();
-    auto const line = "[" + sequence(1, 5000, ",") + "]\n";
-    BOOST_TEST(tested.feed(line + "7\n", out) == line.size());
-    auto turns = 0;
-    for (; tested.in_reply(); ++turns) {
-        BOOST_TEST(out.empty()); // it is written whole
-        BOOST_TEST(tested.pending());
-        BOOST_TEST(tested.feed("7\n", out) == 0U);
-    }
-    BOOST_TEST(turns >= 4);
-    BOOST_TEST(lines_of(std::string(out.view())).size() == 1U);
-    BOOST_TEST(tested.feed("7\n", out) == 0U); // until that has been taken away
-    out.clear();
-    BOOST_TEST(tested.feed("7\n", out) == 2U);
-    BOOST_TEST(!tested.pending());
-    BOOST_TEST(host.counters.values == 5001U);
+    auto const values = "[" + sequence(1, 5000, ",") + "]";
+    BOOST_TEST(answered_in_turns(values + "\n").starts_with(R"([{"mean":1,)"));
+    BOOST_TEST(
+        answered_in_turns(R"({"op":"send","id":"an id that is not kept in place","values":)" + values + "}\n")
+            .starts_with(R"({"id":"an id that is not kept in place","yield":[{"mean":1,)"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
