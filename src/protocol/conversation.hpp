@@ -50,7 +50,8 @@ public:
     conversation& operator=(conversation const&) = delete;
     ~conversation();
 
-    /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number.
+    /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number,
+    /// and before the reply to `unsubscribe` by all events that were waiting.
     static constexpr std::size_t output_pause = std::size_t{64} * 1024;
     /// How much of that may be events, so that requests are taken however many events there are.
     static constexpr std::size_t events_share = output_pause / 2;

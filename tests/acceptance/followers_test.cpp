@@ -68,7 +68,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_does_not_read_costs_bounded_memory_and_de
     constexpr int times = 500;
     constexpr int lines = 1000;
     constexpr std::uint64_t all = std::uint64_t{times} * lines;
-    daemon_process daemon({"--write-timeout=0"});
+    daemon_process daemon({"--write-timeout=0", "--max-event-buffer=1MiB"});
     client writer(daemon.address());
     BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
     client stopped(daemon.address(), 4096);
