@@ -2,6 +2,7 @@
 // mean.
 #include "protocol/conversation.hpp"
 #include "protocol/number.hpp"
+#include "support.hpp"
 #include "window/window_service.hpp"
 
 #include <benchmark/benchmark.h>
@@ -153,11 +154,7 @@ BENCHMARK(feed_nulls);
 
 std::vector<double> short_decimals()
 {
-    auto random = std::mt19937_64(2015);
-    std::vector<double> values(1024); // a power of two: walking around costs a mask
-    for (auto& value : values)
-        value = short_decimal(random);
-    return values;
+    return bench::make_values(bench::few, short_decimal);
 }
 
 void push_into_window(benchmark::State& state)

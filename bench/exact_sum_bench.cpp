@@ -1,4 +1,5 @@
 // What a value costs in a window: the exact sum and mean, and the queue that remembers the values.
+#include "support.hpp"
 #include "window/exact_sum.hpp"
 #include "window/value_queue.hpp"
 
@@ -8,64 +9,48 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <random>
-#include <vector>
 
 namespace {
 
 using windowd::window::exact_sum;
 using windowd::window::value_queue;
 
-// A power of two, so that walking around in them costs a mask; few enough to stay in the first cache.
-constexpr std::size_t value_count = 2048;
-using values = std::vector<double>;
-
-template <class Make>
-values make_values(Make make)
-{
-    auto random = std::mt19937_64(2015);
-    auto made = values(value_count);
-    for (auto& value : made)
-        value = make(random);
-    return made;
-}
-
-double uniform(std::mt19937_64& random, double from, double to)
-{
-    return std::uniform_real_distribution(from, to)(random);
-}
+using windowd::bench::few;
+using windowd::bench::make_values;
+using windowd::bench::uniform;
+using windowd::bench::values;
 
 values integers()
 {
-    return make_values([](auto& random) { return std::floor(uniform(random, 1, 1001)); });
+    return make_values(few, [](auto& random) { return std::floor(uniform(random, 1, 1001)); });
 }
 
 values small_numbers()
 {
-    return make_values([](auto& random) { return std::round(uniform(random, 0, 1000) * 100) / 100; });
+    return make_values(few, [](auto& random) { return std::round(uniform(random, 0, 1000) * 100) / 100; });
 }
 
 values large_and_fractional()
 {
     return make_values(
-        [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -20, 60)); });
+        few, [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -20, 60)); });
 }
 
 values any_exponent()
 {
     return make_values(
-        [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -1070, 1020)); });
+        few, [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -1070, 1020)); });
 }
 
 values overflowing()
 {
     return make_values(
-        [](auto& random) { return uniform(random, 0.9, 1) * std::numeric_limits<double>::max(); });
+        few, [](auto& random) { return uniform(random, 0.9, 1) * std::numeric_limits<double>::max(); });
 }
 
 values exact_zeros_and_small()
 {
-    return make_values([](auto& random) { return random() % 2 ? 0.0 : uniform(random, -10, 10); });
+    return make_values(few, [](auto& random) { return random() % 2 ? 0.0 : uniform(random, -10, 10); });
 }
 
 void sliding_mean(benchmark::State& state, values (*make)())
@@ -78,10 +63,10 @@ void sliding_mean(benchmark::State& state, values (*make)())
     std::size_t oldest = 0;
     for ([[maybe_unused]] auto _ : state) {
         sum.remove(input[oldest]);
-        sum.add(input[(oldest + size) % value_count]);
+        sum.add(input[(oldest + size) % few]);
         benchmark::DoNotOptimize(sum.mean(size));
         benchmark::ClobberMemory();
-        oldest = (oldest + 1) % value_count;
+        oldest = (oldest + 1) % few;
     }
 }
 BENCHMARK_CAPTURE(sliding_mean, integers, integers)->Arg(3)->Arg(1000);
@@ -101,10 +86,10 @@ void sliding_mean_awaited(benchmark::State& state)
     std::size_t oldest = 0;
     for ([[maybe_unused]] auto _ : state) {
         sum.remove(input[oldest]);
-        sum.add(input[(oldest + 3) % value_count]);
+        sum.add(input[(oldest + 3) % few]);
         auto const mean = sum.mean(3);
         benchmark::DoNotOptimize(mean);
-        oldest = (oldest + 1 + static_cast<std::size_t>(mean < 0)) % value_count;
+        oldest = (oldest + 1 + static_cast<std::size_t>(mean < 0)) % few;
     }
 }
 BENCHMARK(sliding_mean_awaited);
@@ -118,7 +103,7 @@ void add_and_remove(benchmark::State& state)
         sum.add(input[i]);
         sum.remove(input[i]);
         benchmark::DoNotOptimize(sum);
-        i = (i + 1) % value_count;
+        i = (i + 1) % few;
     }
 }
 BENCHMARK(add_and_remove);

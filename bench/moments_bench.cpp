@@ -1,4 +1,5 @@
 // What a value costs in a window that yields a variance, skewness, kurtosis, z-score or slope.
+#include "support.hpp"
 #include "window/moments.hpp"
 #include "window/value_queue.hpp"
 
@@ -8,7 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <random>
-#include <vector>
 
 namespace {
 
@@ -17,46 +17,32 @@ using windowd::window::regression;
 using windowd::window::value_queue;
 using power = moments::power;
 
-// A power of two, so that walking around in them costs a mask; few enough to stay in the first cache.
-constexpr std::size_t value_count = 2048;
-using values = std::vector<double>;
-
-double uniform(std::mt19937_64& random, double from, double to)
-{
-    return std::uniform_real_distribution(from, to)(random);
-}
-
-template <class Make>
-values make_values(Make make)
-{
-    auto random = std::mt19937_64(2015);
-    auto made = values(value_count);
-    for (auto& value : made)
-        value = make(random);
-    return made;
-}
+using windowd::bench::few;
+using windowd::bench::make_values;
+using windowd::bench::uniform;
+using windowd::bench::values;
 
 values ordinary()
 {
-    return make_values([](auto& random) { return std::round(uniform(random, 0, 1000) * 100) / 100; });
+    return make_values(few, [](auto& random) { return std::round(uniform(random, 0, 1000) * 100) / 100; });
 }
 
 values integers()
 {
-    return make_values([](auto& random) { return std::floor(uniform(random, 1, 1001)); });
+    return make_values(few, [](auto& random) { return std::floor(uniform(random, 1, 1001)); });
 }
 
 values normal()
 {
-    return make_values([](auto& random) { return std::normal_distribution(0.0, 1.0)(random); });
+    return make_values(few, [](auto& random) { return std::normal_distribution(0.0, 1.0)(random); });
 }
 
 // Whatever the window holds, it has exponents from one end to the other: all words are in use.
 values whole_range()
 {
     auto made = make_values(
-        [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -1070, 250)); });
-    for (std::size_t i = 0; i < value_count; i += 4) {
+        few, [](auto& random) { return uniform(random, -1, 1) * std::exp2(uniform(random, -1070, 250)); });
+    for (std::size_t i = 0; i < few; i += 4) {
         made[i] = 1.7e308;
         made[i + 1] = -4.9e-324;
     }
@@ -72,7 +58,7 @@ void slide(benchmark::State& state, values (*make)(), power highest, Read read)
     auto queue = value_queue();
     std::size_t next = 0;
     auto const take = [&] {
-        auto const value = input[next++ % value_count];
+        auto const value = input[next++ % few];
         queue.push_back(value);
         window.push(value);
         return value;
@@ -120,7 +106,7 @@ void slope(benchmark::State& state, values (*make)(), double interval)
     std::size_t next = 0;
     auto now = interval < 1 ? 1.7e9 : 0.0;
     auto const take = [&] {
-        auto const value = input[next++ % value_count];
+        auto const value = input[next++ % few];
         times.push_back(now += interval);
         queue.push_back(value);
         line.push(now, value);

@@ -1,40 +1,33 @@
 // What order costs in a window: percentiles, minimum and maximum at every size, and the worst single step.
+#include "support.hpp"
 #include "window/extremes.hpp"
 #include "window/percentile.hpp"
 #include "window/sorted_values.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <random>
-#include <vector>
 
 namespace {
 
+using windowd::bench::make_values;
+using windowd::bench::many;
+using windowd::bench::report_worst_step;
 using windowd::window::interpolate;
 using windowd::window::percentile;
 using windowd::window::sorted_values;
 using windowd::window::window_minimum;
 
-// A power of two, so that walking around in them costs a mask; more than the largest window.
-constexpr std::size_t value_count = std::size_t{1} << 21;
 using input = double (*)(std::size_t);
 
 double random_value(std::size_t i)
 {
-    static auto const values = [] {
-        auto random = std::mt19937_64(2015);
-        auto made = std::vector<double>(value_count);
-        for (auto& value : made)
-            value = std::normal_distribution(100.0, 15.0)(random);
-        return made;
-    }();
-    return values[i % value_count];
+    static auto const values =
+        make_values(many, [](auto& random) { return std::normal_distribution(100.0, 15.0)(random); });
+    return values[i % many];
 }
 
 double few_values(std::size_t i)
@@ -131,31 +124,16 @@ BENCHMARK_CAPTURE(sliding_minimum, descending, descending)->Arg(10)->Arg(1000)->
 BENCHMARK_CAPTURE(sliding_minimum, constant, constant)->Arg(10)->Arg(1000)->Arg(1'000'000);
 BENCHMARK_CAPTURE(sliding_minimum, ramps, ramps)->Arg(1'000'000);
 
-/// The longest step of a window that is filled and then slides as far again. Each step is timed in several
-/// runs of the same program and the shortest time counts, so that interruptions do not. The clock's own time
-/// is in it.
 template <class Window>
 void worst_step(benchmark::State& state, input at)
 {
-    using clock = std::chrono::steady_clock;
-    constexpr auto runs = 7;
     auto const size = static_cast<std::size_t>(state.range(0));
-    auto shortest = std::vector<double>(2 * size + 10, std::numeric_limits<double>::max());
-    for ([[maybe_unused]] auto _ : state) {
-        for (auto run = 0; run < runs; ++run) {
-            auto window = Window{size};
-            for (std::size_t i = 0; i < shortest.size(); ++i) {
-                auto const begin = clock::now();
-                window.push(at, i);
-                benchmark::DoNotOptimize(window.value());
-                auto const time = std::chrono::duration<double, std::nano>(clock::now() - begin).count();
-                shortest[i] = std::min(shortest[i], time);
-            }
-        }
-    }
-    auto const full = shortest.begin() + static_cast<std::ptrdiff_t>(size);
-    state.counters["filling_ns"] = *std::max_element(shortest.begin(), full);
-    state.counters["sliding_ns"] = *std::max_element(full, shortest.end());
+    report_worst_step(state, size, 2 * size + 10, [=] {
+        return [window = Window{size}, at](std::size_t i) mutable {
+            window.push(at, i);
+            benchmark::DoNotOptimize(window.value());
+        };
+    });
 }
 
 void worst_p99_step(benchmark::State& state, input at)

@@ -1,15 +1,13 @@
 // What each statistic costs in a sliding window: a value in, one out and a reading, at every size; the worst single
 // step; and windows of time, also where all values leave together.
+#include "support.hpp"
 #include "window/sliding_window.hpp"
 
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <random>
 #include <string>
 #include <string_view>
@@ -18,24 +16,21 @@
 namespace {
 
 using namespace windowd::window;
+using windowd::bench::make_values;
+using windowd::bench::many;
+using windowd::bench::report_worst_step;
 
 constexpr std::size_t million = 1'000'000;
 
-// A power of two, so that walking around in them costs a mask; more than the largest window.
-constexpr std::size_t value_count = std::size_t{1} << 21;
 using input = double (*)(std::size_t);
 
 /// Of two decimals, as people send them.
 double ordinary(std::size_t i)
 {
-    static auto const values = [] {
-        auto random = std::mt19937_64(2015);
-        auto made = std::vector<double>(value_count);
-        for (auto& value : made)
-            value = std::round(std::normal_distribution(100.0, 15.0)(random) * 100) / 100;
-        return made;
-    }();
-    return values[i % value_count];
+    static auto const values = make_values(many, [](auto& random) {
+        return std::round(std::normal_distribution(100.0, 15.0)(random) * 100) / 100;
+    });
+    return values[i % many];
 }
 
 /// A ramp as long as the largest window, then a drop to the middle, again and again: hard on minimum and order.
@@ -84,27 +79,12 @@ void slide(benchmark::State& state, statistics const& stats, bool timed)
         tested.step();
 }
 
-/// The longest step of a window that is filled and then slides as far again. Each step is timed in several runs of
-/// the same program and the shortest time counts, so that interruptions do not. The clock's own time is in it.
 void worst_step(benchmark::State& state, statistics const& stats, input values)
 {
-    using timer = std::chrono::steady_clock;
-    constexpr auto runs = 7;
     auto const size = static_cast<std::size_t>(state.range(0));
-    auto shortest = std::vector<double>(2 * size, std::numeric_limits<double>::max());
-    for ([[maybe_unused]] auto _ : state) {
-        for (auto run = 0; run < runs; ++run) {
-            stream tested(stats, size, false, values);
-            for (auto& time : shortest) {
-                auto const begin = timer::now();
-                tested.step();
-                time = std::min(time, std::chrono::duration<double, std::nano>(timer::now() - begin).count());
-            }
-        }
-    }
-    auto const full = shortest.begin() + static_cast<std::ptrdiff_t>(size);
-    state.counters["filling_ns"] = *std::max_element(shortest.begin(), full);
-    state.counters["sliding_ns"] = *std::max_element(full, shortest.end());
+    report_worst_step(state, size, 2 * size, [&] {
+        return [tested = stream(stats, size, false, values)](std::size_t) mutable { tested.step(); };
+    });
 }
 
 /// The one step by which a full window of time loses all values, or all but the newest of them.

@@ -137,7 +137,7 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
 {
     had_to_wait_ = false;
     for (int round = 1;; ++round) {
-        auto const only_events = has_events() && !had_to_wait_ && round != event_rounds;
+        auto const only_events = conversation_.has_events() && !had_to_wait_ && round != event_rounds;
         input.remove_prefix(conversation_.feed(only_events ? std::string_view() : input, lent.output));
         auto const state = co_await write(lent.output.view());
         if (state == progress::over)
@@ -157,12 +157,6 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
         round = 0;
     }
     co_return conversation_.ended() ? over(end_reason::contract) : progress::going_on;
-}
-
-/// Whether there are events to write now, not only after a reply that has begun.
-bool session::has_events() const noexcept
-{
-    return conversation_.pending() && (conversation_.waiting() || !conversation_.in_reply());
 }
 
 asio::awaitable<session::progress> session::finish(batch& lent)

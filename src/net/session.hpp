@@ -92,7 +92,6 @@ private:
     boost::asio::awaitable<void> answer_rest();
     void wake() noexcept override;
     bool input_has_ended() noexcept;
-    bool has_events() const noexcept;
     progress over(end_reason why) noexcept;
 
     stream_socket socket_;

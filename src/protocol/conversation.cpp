@@ -61,6 +61,19 @@ sent to_sent(element const& value, std::optional<double> at) noexcept
     return at ? sent::number_at(value.number, *at) : sent::number(value.number);
 }
 
+/// Ends the reply to a line that is an array, which begins at `start`: as the member of an object with an error, if a
+/// value was refused.
+void end_array_line(std::size_t start, std::optional<error> const& refused, json_writer& reply,
+                    output_buffer& out)
+{
+    if (refused) {
+        out.insert(start, R"({"yield":)");
+        write_error(reply, *refused);
+        reply.end_object();
+    }
+    out.append('\n');
+}
+
 } // namespace
 
 conversation::~conversation()
@@ -205,7 +218,7 @@ void conversation::answer_number(double value, output_buffer& out)
     first_line_ = false;
     if (joined_) [[unlikely]] {
         auto const one = element{element::kind::number, value};
-        return ask_with({&one, 1}, {}, {.bare = true}, out);
+        return send_to(own_shared(), {&one, 1}, {}, {.bare = true}, out);
     }
     out.prepare(room_for_reply); // so that what the service takes can be answered
     auto const* const answer = own_service().send(sent::number(value));
@@ -273,7 +286,7 @@ void conversation::answer_text(std::string_view line, output_buffer& out)
 void conversation::answer_scalar(element const& value, output_buffer& out)
 {
     if (joined_)
-        return ask_with({&value, 1}, {}, {.bare = true}, out);
+        return send_to(own_shared(), {&value, 1}, {}, {.bare = true}, out);
     if (closed())
         return refuse(closed_error(), out);
     auto const start = out.size();
@@ -289,7 +302,7 @@ void conversation::answer_scalar(element const& value, output_buffer& out)
 void conversation::answer_array(std::vector<element> const& elements, output_buffer& out)
 {
     if (joined_)
-        return ask_with(elements, {}, {.what = question::shape::yields, .bare = true}, out);
+        return send_to(own_shared(), elements, {}, {.what = question::shape::yields, .bare = true}, out);
     if (closed())
         return refuse(closed_error(), out);
     if (auto const refused = check_size(elements))
@@ -298,13 +311,9 @@ void conversation::answer_array(std::vector<element> const& elements, output_buf
         return begin_array(elements, {}, {.what = question::shape::yields, .bare = true});
     auto const start = out.size();
     json_writer reply(out);
-    if (auto const refused = send_all(elements, {}, reply)) {
-        ++host_.counters.refused;
-        out.insert(start, R"({"yield":)");
-        write_error(reply, *refused);
-        reply.end_object();
-    }
-    out.append('\n');
+    auto const refused = send_all(elements, {}, reply);
+    host_.counters.refused += refused ? 1 : 0;
+    end_array_line(start, refused, reply, out);
 }
 
 /// For the own service, whose reply is written whole.
@@ -331,6 +340,7 @@ void conversation::begin_array(std::vector<element> const& elements, std::option
     begun->asked = asked;
     begun->id = asked.id.text;
     begun->asked.id.text = begun->id;
+    begun->yields.append('[');
     array_ = std::move(begun);
 }
 
@@ -340,15 +350,11 @@ void conversation::go_on_with_array(output_buffer& out)
     auto const slice = readings_slice / service_statistics_ + 1;
     auto const end = std::min(array.elements.size(), array.next + slice);
     json_writer yields(array.yields, array.next == 0);
-    for (; array.next != end; ++array.next) {
-        auto refused = send_one(array.elements[array.next], array.at, yields);
-        if (refused && !array.refused) {
-            array.refused = std::move(refused);
-            array.refused->index = array.next;
-        }
-    }
+    for (; array.next != end; ++array.next)
+        send_element(array.elements, array.next, array.at, yields, array.refused);
     if (end != array.elements.size())
         return;
+    yields.end_array();
     auto const is_bare = array.asked.bare && !array.refused;
     json_writer reply(out);
     if (!is_bare) {
@@ -356,7 +362,7 @@ void conversation::go_on_with_array(output_buffer& out)
         write_id(reply, array.asked.id);
         reply.key("yield");
     }
-    reply.begin_array().raw(array.yields.view()).end_array();
+    reply.text(array.yields.view());
     if (array.refused) {
         ++host_.counters.refused;
         write_error(reply, *array.refused);
@@ -373,15 +379,20 @@ conversation::outcome conversation::send_all(std::vector<element> const& element
 {
     outcome first_refused;
     reply.begin_array();
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-        auto refused = send_one(elements[i], at, reply);
-        if (refused && !first_refused) {
-            first_refused = std::move(refused);
-            first_refused->index = i;
-        }
-    }
+    for (std::size_t i = 0; i < elements.size(); ++i)
+        send_element(elements, i, at, reply, first_refused);
     reply.end_array();
     return first_refused;
+}
+
+void conversation::send_element(std::vector<element> const& elements, std::size_t index,
+                                std::optional<double> at, json_writer& reply, outcome& first_refused)
+{
+    auto refused = send_one(elements[index], at, reply);
+    if (refused && !first_refused) {
+        first_refused = std::move(refused);
+        first_refused->index = index;
+    }
 }
 
 /// Resumes the own service, which is not closed, with one value, and writes what it yields.
@@ -399,11 +410,10 @@ conversation::outcome conversation::send_one(element const& value, std::optional
 // Shared windows
 
 /// Asks the register, and answers when it has.
-void conversation::ask(std::string_view name, std::uint64_t id, window::operation& what,
-                       question const& asked, output_buffer& out)
+void conversation::ask(target const& to, window::operation& what, question const& asked, output_buffer& out)
 {
-    what.window = name;
-    what.id = id;
+    what.window = to.name;
+    what.id = to.id;
     what.now = host_.time.now();
     constexpr std::size_t longest_escape = 6;
     out.prepare(room_for_reply + longest_escape * asked.id.text.size());
@@ -421,9 +431,8 @@ void conversation::ask(std::string_view name, std::uint64_t id, window::operatio
     }
 }
 
-/// Sends values to the window that the line names, or to the connection's own, a shared one.
-void conversation::ask_with(std::span<element const> values, std::optional<double> at, question asked,
-                            output_buffer& out, request const* line)
+void conversation::send_to(target const& to, std::span<element const> values, std::optional<double> at,
+                           question asked, output_buffer& out)
 {
     auto const is_other = [](element const& one) {
         return one.what != element::kind::number && one.what != element::kind::null;
@@ -431,20 +440,14 @@ void conversation::ask_with(std::span<element const> values, std::optional<doubl
     auto const other = std::ranges::find_if(values, is_other);
     if (other != values.end())
         asked.first_other = other->what;
-    asked.sends = true;
     auto& to_send = host_.values;
     if (to_send.capacity() > kept_values)
         std::vector<sent>().swap(to_send);
     to_send.clear();
-    for (auto const& one : values) {
-        asked.nulls += one.what == element::kind::null ? 1 : 0;
+    for (auto const& one : values)
         to_send.push_back(to_sent(one, at));
-    }
     window::operation what{.window = {}, .what = window::send_values{to_send}};
-    if (line != nullptr && line->has(member::window))
-        ask((*line)[member::window].text, 0, what, asked, out);
-    else
-        ask(joined_->name, joined_->id, what, asked, out);
+    ask(to, what, asked, out);
 }
 
 /// The result of what was asked a while ago.
@@ -474,6 +477,8 @@ void conversation::answer(window::result& came, question const& asked, output_bu
         return refuse(failure_error(came, host_.limits.windows), out, asked.id);
     has_worked_ = came.created; // a new window is compared with all patterns
     auto const refused = first_refused(came, asked);
+    host_.counters.values += came.taken;
+    host_.counters.refused += refused ? 1 : 0;
     if (asked.bare)
         return answer_bare(came, asked, refused, out);
     json_writer reply(out);
@@ -484,10 +489,7 @@ void conversation::answer(window::result& came, question const& asked, output_bu
         write_yield(reply.key("yield"), came.yields.front());
         break;
     case shape::yields:
-        reply.key("yield").begin_array();
-        for (auto const& one : came.yields)
-            write_yield(reply, one);
-        reply.end_array();
+        write_yields(reply.key("yield"), came.yields);
         break;
     case shape::dump:
         reply.key("yield").integer(came.dumped.values().size()).key("dump").begin_array();
@@ -500,7 +502,6 @@ void conversation::answer(window::result& came, question const& asked, output_bu
     case shape::window:
         write_window(reply.key("window"), came.window);
         reply.key("created").boolean(came.created);
-        host_.counters.values += came.created ? came.window.n : 0;
         joined_ = joined_window{std::move(to_join_), came.window.id};
         service_.reset();
         break;
@@ -515,39 +516,25 @@ void conversation::answer(window::result& came, question const& asked, output_bu
 void conversation::answer_bare(window::result& came, question const& asked, outcome const& refused,
                                output_buffer& out)
 {
+    auto const start = out.size();
     json_writer reply(out);
-    if (asked.what == question::shape::yield) {
-        if (refused)
-            return write_refusal(*refused, out, {}, true);
-        write_yield(reply, came.yields.front());
-    } else {
-        if (refused)
-            reply.begin_object().key("yield");
-        reply.begin_array();
-        for (auto const& one : came.yields)
-            write_yield(reply, one);
-        reply.end_array();
-        if (refused) {
-            write_error(reply, *refused);
-            reply.end_object();
-        }
+    if (asked.what == question::shape::yields) {
+        write_yields(reply, came.yields);
+        return end_array_line(start, refused, reply, out);
     }
+    if (refused)
+        return write_refusal(*refused, out, {}, true);
+    write_yield(reply, came.yields.front());
     out.append('\n');
 }
 
-/// Counts the values that were taken too.
 conversation::outcome conversation::first_refused(window::result const& came, question const& asked)
 {
     using shape = question::shape;
     auto const is_refused = [](window::yielded const& one) { return one.refused != refusal::none; };
     auto const first = std::ranges::find_if(came.yields, is_refused);
-    if (asked.sends)
-        host_.counters.values +=
-            came.yields.size() - asked.nulls -
-            static_cast<std::size_t>(std::count_if(first, came.yields.end(), is_refused));
     if (first == came.yields.end())
         return std::nullopt;
-    ++host_.counters.refused;
     auto const index = static_cast<std::size_t>(first - came.yields.begin());
     return refused_error(first->refused, asked.first_other,
                          asked.what == shape::yields ? std::optional(index) : std::nullopt);
@@ -587,14 +574,18 @@ void conversation::refuse_value(error const& why, output_buffer& out, request_id
 
 window::service& conversation::own_service()
 {
-    if (!service_) [[unlikely]] {
-        auto started =
-            window::make_service(window::sliding_window(host_.default_window), host_.time, host_.observer);
-        started.next();
-        service_ = std::move(started);
-        service_statistics_ = host_.default_window.stats.size();
-    }
+    if (!service_) [[unlikely]]
+        own(window::sliding_window(host_.default_window));
     return *service_;
+}
+
+/// A private window in place of what the connection has.
+void conversation::own(window::sliding_window window)
+{
+    auto const statistics = window.options().stats.size();
+    service_ = window::start_service(std::move(window), host_.time, host_.observer);
+    service_statistics_ = statistics;
+    joined_.reset();
 }
 
 } // namespace windowd::protocol

@@ -21,8 +21,6 @@
 
 namespace windowd::protocol {
 
-class json_writer;
-
 /// Turns lines into resumptions of a window service, and what that yields into lines. Knows no sockets: whoever has
 /// bytes feeds them in any pieces, and the replies are the same whatever the pieces.
 ///
@@ -72,8 +70,8 @@ public:
     /// Whether there is something to do without more to read: call feed(), with nothing or with more bytes.
     bool pending() const noexcept { return has_events() || (in_reply() && !waiting()); }
 
-    /// Whether there are events to write.
-    bool has_events() const noexcept { return events_ && !events_->empty(); }
+    /// Whether there are events to write now, not only after a reply that has begun.
+    bool has_events() const noexcept { return events_ && !events_->empty() && (waiting() || !in_reply()); }
 
     /// Whether a request has not been answered to its end: no more are taken until feed() has written the rest.
     bool in_reply() const noexcept { return dump_.has_value() || array_ || late_; }
@@ -97,11 +95,9 @@ private:
 
         shape what = shape::yield; // of the reply
         bool bare = false;         // a value line, not an object
-        bool sends = false;        // values
         request_id id = {};
         element::kind first_other =
             element::kind::null; // what the first value is that is neither number nor null
-        std::size_t nulls = 0;   // values that are null
     };
 
     /// A question whose answer comes later.
@@ -136,6 +132,12 @@ private:
         std::uint64_t id;
     };
 
+    /// The shared window that a request is for; id 0: whichever has the name.
+    struct target {
+        std::string_view name;
+        std::uint64_t id;
+    };
+
     // Enough for any reply but arrays, besides its id; taken before a request is done, so that it can be answered.
     static constexpr std::size_t room_for_reply = 2048;
 
@@ -160,17 +162,17 @@ private:
     void go_on_with_array(output_buffer& out);
     void unfollow_all() noexcept;
 
-    void ask(std::string_view name, std::uint64_t id, window::operation& what, question const& asked,
-             output_buffer& out);
-    void ask_with(std::span<element const> values, std::optional<double> at, question asked,
-                  output_buffer& out, request const* line = nullptr);
+    target own_shared() const noexcept { return {joined_->name, joined_->id}; }
+    void ask(target const& to, window::operation& what, question const& asked, output_buffer& out);
+    void send_to(target const& to, std::span<element const> values, std::optional<double> at, question asked,
+                 output_buffer& out);
     void finished(window::result& came) noexcept override;
     void answer(window::result& came, question const& asked, output_buffer& out);
     void answer_bare(window::result& came, question const& asked, outcome const& refused, output_buffer& out);
-    outcome first_refused(window::result const& came, question const& asked);
+    static outcome first_refused(window::result const& came, question const& asked);
     bool is_for_shared(request const& line, operation const& row) const noexcept;
-    void ask_shared(request const& line, operation const& row, output_buffer& out);
-    outcome read_terms(request const& line, window::window_terms& terms) const;
+    void ask_shared(request const& line, operation const& row, request_id const& id, output_buffer& out);
+    outcome read_open(request const& line, window::window_terms& terms, std::vector<double>& data) const;
 
     outcome send(request const& line, json_writer& reply);
     outcome next(request const& line, json_writer& reply);
@@ -187,9 +189,12 @@ private:
     outcome help(request const& line, json_writer& reply);
     outcome check_size(std::vector<element> const& elements) const;
     outcome send_all(std::vector<element> const& elements, std::optional<double> at, json_writer& reply);
+    void send_element(std::vector<element> const& elements, std::size_t index, std::optional<double> at,
+                      json_writer& reply, outcome& first_refused);
     outcome send_one(element const& value, std::optional<double> at, json_writer& reply);
 
     window::service& own_service();
+    void own(window::sliding_window window);
     bool closed() { return own_service().state() == nanoservice::generator_state::closed; }
 
     static std::span<operation const> operations() noexcept;

@@ -58,13 +58,6 @@ public:
         return *this;
     }
 
-    /// The inside of a container, known to be well-formed.
-    json_writer& raw(std::string_view json)
-    {
-        out_.append(json);
-        return *this;
-    }
-
 private:
     json_writer& open(char bracket)
     {

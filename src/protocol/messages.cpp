@@ -57,10 +57,11 @@ std::string description_of(window::window_options const& options)
     std::array<char, max_number_size> digits{};
     auto const span = std::string(digits.data(), write_number(digits.data(), options.span));
     auto text = "size " + std::to_string(options.size) + ", min_count " + std::to_string(options.min_count) +
-                (options.span > 0 ? ", span " + span : ", no span") + ", stats";
+                (options.span > 0 ? ", span " + span : ", no span") + ", stats ";
+    std::string stats;
     for (auto const& one : options.stats)
-        text.append(&one == options.stats.data() ? " " : ", ").append(one->name());
-    return text;
+        append_item(stats, one->name());
+    return text.append(stats);
 }
 
 } // namespace
@@ -179,13 +180,18 @@ std::string quoted(std::string_view name)
     return std::string(1, '\'').append(name).append(1, '\'');
 }
 
+void append_item(std::string& list, std::string_view item)
+{
+    list.append(list.empty() ? "" : ", ").append(item);
+}
+
 std::string list_of(member_set members)
 {
     std::string list;
     for (std::size_t i = 0; i < member_count; ++i) {
         auto const one = static_cast<member>(i);
         if (members.contains(one))
-            list.append(list.empty() ? "" : ", ").append(quoted(to_string(one)));
+            append_item(list, quoted(to_string(one)));
     }
     return list;
 }

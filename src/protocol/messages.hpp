@@ -41,6 +41,8 @@ error min_count_error(std::size_t size);
 
 /// The name of a member or an op: 'a'
 std::string quoted(std::string_view name);
+/// Adds an item behind a comma, if it is not the first.
+void append_item(std::string& list, std::string_view item);
 /// 'a', 'b'
 std::string list_of(member_set members);
 

@@ -61,7 +61,7 @@ std::string all_statistics()
 {
     std::string list;
     for (auto const name : window::statistic_names())
-        list.append(list.empty() ? "" : ", ").append(name);
+        append_item(list, name);
     return list;
 }
 
@@ -245,7 +245,7 @@ void conversation::answer_object(request const& line, output_buffer& out)
     if (!line.has(member::op)) {
         auto const object = element{element::kind::object, 0};
         if (joined_)
-            return ask_with({&object, 1}, {}, {.id = id}, out);
+            return send_to(own_shared(), {&object, 1}, {}, {.id = id}, out);
         if (closed())
             return refuse(closed_error(), out, id);
         own_service().send(window::sent::other());
@@ -255,7 +255,7 @@ void conversation::answer_object(request const& line, output_buffer& out)
     if (auto const refused = find_operation(line, asked))
         return refuse(*refused, out, id);
     if (is_for_shared(line, *asked))
-        return ask_shared(line, *asked, out);
+        return ask_shared(line, *asked, id, out);
 
     has_worked_ = asked->what == operation::verb::list || asked->what == operation::verb::follow;
     if (asked->run == &conversation::unsubscribe && events_) {
@@ -293,7 +293,7 @@ conversation::outcome conversation::find_operation(request const& line, operatio
     if (row == table.end()) {
         std::string names;
         for (auto const& one : table)
-            names.append(names.empty() ? "" : ", ").append(one.name);
+            append_item(names, one.name);
         return error{error_code::unknown_op,
                      "there is no such op; there are " + names + "; " + std::string(ask_for_help)};
     }
@@ -323,8 +323,9 @@ conversation::outcome conversation::find_operation(request const& line, operatio
 
 conversation::outcome conversation::check_members(request const& line, operation const& asked)
 {
-    auto const op = quoted(asked.name);
-    auto const accepted = [&] { return op + " takes " + list_of(asked.takes | anywhere); };
+    auto const accepted = [&] {
+        return quoted(asked.name).append(" takes ").append(list_of(asked.takes | anywhere));
+    };
     if (line.has(member::id) && id_of(line).what == request_id::form::none)
         return wrong_type_error(member::id, "a string or an integer");
     if (line.unknown_member != 0)
@@ -333,7 +334,8 @@ conversation::outcome conversation::check_members(request const& line, operation
     if (auto const alien = line.present - (asked.takes | anywhere); !alien.empty())
         return error{error_code::unknown_member, accepted() + ", not " + list_of(alien)};
     if (auto const missing = asked.needs - line.present; !missing.empty())
-        return error{error_code::missing_member, op + " needs " + list_of(missing)};
+        return error{error_code::missing_member,
+                     quoted(asked.name).append(" needs ").append(list_of(missing))};
     if (asked.what == operation::verb::follow)
         return check_text(line, member::window, window::is_pattern, " *");
     return check_text(line, member::window, window::is_window_name);
@@ -350,20 +352,21 @@ bool conversation::is_for_shared(request const& line, operation const& row) cons
 }
 
 /// Asks for the operation on the shared window that the line names, or that the connection has opened.
-void conversation::ask_shared(request const& line, operation const& row, output_buffer& out)
+void conversation::ask_shared(request const& line, operation const& row, request_id const& id,
+                              output_buffer& out)
 {
     using verb = operation::verb;
     using shape = question::shape;
-    auto asked = question{.id = id_of(line)};
+    auto const to = line.has(member::window) ? target{line[member::window].text, 0} : own_shared();
+    auto asked = question{.id = id};
     if (row.what == verb::send) {
         std::optional<double> at;
         if (auto const refused = check_send(line, at))
             return refuse(*refused, out, asked.id);
-        auto const& several = line[member::values].elements;
-        asked.what = line.has(member::values) ? shape::yields : shape::yield;
-        if (asked.what == shape::yields)
-            return ask_with(several, at, asked, out, &line);
-        return ask_with({&line[member::value].value, 1}, at, asked, out, &line);
+        if (!line.has(member::values))
+            return send_to(to, {&line[member::value].value, 1}, at, asked, out);
+        asked.what = shape::yields;
+        return send_to(to, line[member::values].elements, at, asked, out);
     }
     window::operation what{};
     std::vector<double> data;
@@ -388,24 +391,19 @@ void conversation::ask_shared(request const& line, operation const& row, output_
     default: {
         asked.what = shape::window;
         auto open = window::open_window{};
-        auto refused = read_terms(line, open.terms);
-        if (!refused)
-            refused = read_data(line, data);
-        if (refused)
+        if (auto const refused = read_open(line, open.terms, data))
             return refuse(*refused, out, asked.id);
         open.data = data;
         what.what = std::move(open);
-        to_join_ = line[member::window].text;
+        to_join_ = to.name;
         break;
     }
     }
-    if (line.has(member::window))
-        ask(line[member::window].text, 0, what, asked, out);
-    else
-        ask(joined_->name, joined_->id, what, asked, out);
+    ask(to, what, asked, out);
 }
 
-conversation::outcome conversation::read_terms(request const& line, window::window_terms& terms) const
+conversation::outcome conversation::read_open(request const& line, window::window_terms& terms,
+                                              std::vector<double>& data) const
 {
     auto const max = host_.limits.windows.max_window_size;
     if (auto refused = read_count(line, member::size, max, "the server's limit", terms.size))
@@ -414,8 +412,10 @@ conversation::outcome conversation::read_terms(request const& line, window::wind
         return refused;
     if (auto refused = read_stats(line, terms.stats))
         return refused;
-    return read_count(line, member::min_count, terms.size.value_or(max),
-                      terms.size ? "the window's size" : "the server's limit", terms.min_count);
+    if (auto refused = read_count(line, member::min_count, terms.size.value_or(max),
+                                  terms.size ? "the window's size" : "the server's limit", terms.min_count))
+        return refused;
+    return read_data(line, data);
 }
 
 // Requests for the private window, or for none
@@ -490,9 +490,7 @@ conversation::outcome conversation::open(request const& line, json_writer& reply
 {
     window::window_terms terms;
     std::vector<double> data;
-    if (auto refused = read_terms(line, terms))
-        return refused;
-    if (auto refused = read_data(line, data))
+    if (auto refused = read_open(line, terms, data))
         return refused;
     auto const options = window::complete(terms, host_.default_window, host_.limits.windows.max_window_size);
     if (options.min_count > options.size)
@@ -504,11 +502,7 @@ conversation::outcome conversation::open(request const& line, json_writer& reply
     auto const count = opened.count();
     write_window(reply.key("window"), {.options = &options, .count = count});
     reply.key("created").boolean(true);
-    auto started = window::make_service(std::move(opened), host_.time, host_.observer);
-    started.next();
-    service_ = std::move(started);
-    service_statistics_ = options.stats.size();
-    joined_.reset();
+    own(std::move(opened));
     host_.counters.values += data.size();
     return std::nullopt;
 }

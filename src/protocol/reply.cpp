@@ -37,6 +37,14 @@ void write_yield(json_writer& reply, window::yielded const& answer)
     reply.end_object();
 }
 
+void write_yields(json_writer& reply, std::span<window::yielded const> answers)
+{
+    reply.begin_array();
+    for (auto const& one : answers)
+        write_yield(reply, one);
+    reply.end_array();
+}
+
 void write_error(json_writer& reply, error const& why)
 {
     reply.key("error").begin_object();

@@ -8,7 +8,8 @@
 #include "window/operation.hpp"
 #include "window/window_service.hpp"
 
-#include <string>
+#include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace windowd::protocol {
@@ -28,6 +29,9 @@ void write_id(json_writer& reply, request_id const& id);
 
 /// What a window yielded: a number, an object of several, or null.
 void write_yield(json_writer& reply, window::yielded const& answer);
+
+/// The same for each, as an array.
+void write_yields(json_writer& reply, std::span<window::yielded const> answers);
 
 /// The member `error`.
 void write_error(json_writer& reply, error const& why);

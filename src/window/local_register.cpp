@@ -151,7 +151,7 @@ private:
         return values.size() > limits_.max_readings / options.stats.size();
     }
     void take(shared_window& window, std::span<sent const> values);
-    void tell_taken(shared_window const& window, std::uint64_t before, std::span<sent const> values) noexcept;
+    void tell_taken(shared_window const& window, std::span<sent const> values) noexcept;
     template <class Resume>
     shared_window* resume(operation const& asked, Resume resume);
 
@@ -223,6 +223,7 @@ void local_register::state::perform(operation const& asked, open_window const& w
     }
     auto& made = enter(make(asked.window, wanted_, what.data));
     result_.created = true;
+    result_.taken = what.data.size();
     result_.window = state_of(made);
     following_.tell(made.topics, {event::kind::open, made.name, made.n});
 }
@@ -244,10 +245,9 @@ void local_register::state::perform(operation const& asked, send_values const& w
         return asked.id != 0 ? refuse_missing(asked) : send_to_new(asked.window, what.values);
     if (is_too_much(what.values, window->options))
         return refuse(failure::readings_limit);
-    auto const before = window->n;
     take(*window, what.values);
     touch(*window);
-    tell_taken(*window, before, what.values);
+    tell_taken(*window, what.values);
 }
 
 void local_register::state::send_to_new(std::string_view name, std::span<sent const> values)
@@ -267,7 +267,7 @@ void local_register::state::send_to_new(std::string_view name, std::span<sent co
     auto const& entered = enter(std::move(made));
     result_.created = true;
     following_.tell(entered.topics, {event::kind::open, entered.name, 0});
-    tell_taken(entered, 0, values);
+    tell_taken(entered, values);
 }
 
 /// Throws std::bad_alloc, and then none has been taken.
@@ -276,22 +276,23 @@ void local_register::state::take(shared_window& window, std::span<sent const> va
     yields_.prepare(values.size(), window.options);
     for (auto const& value : values) {
         auto const& answer = yields_.push_back(*window.running.send(value));
-        window.n += is_taken(value, answer) ? 1 : 0;
+        result_.taken += is_taken(value, answer) ? 1 : 0;
     }
+    window.n += result_.taken;
     result_.yields = yields_.all();
 }
 
-/// Each of the values that was taken, after so many changes `before`.
-void local_register::state::tell_taken(shared_window const& window, std::uint64_t before,
-                                       std::span<sent const> values) noexcept
+/// Each of the values that were taken, the last changes of the window.
+void local_register::state::tell_taken(shared_window const& window, std::span<sent const> values) noexcept
 {
     if (window.topics.empty())
         return;
+    auto n = window.n - result_.taken;
     for (std::size_t i = 0; i < values.size(); ++i) {
         auto const& answer = result_.yields[i];
         if (is_taken(values[i], answer))
             following_.tell(window.topics,
-                            {event::kind::yield, window.name, ++before, values[i].value(), &answer});
+                            {event::kind::yield, window.name, ++n, values[i].value(), &answer});
     }
 }
 
@@ -363,8 +364,7 @@ shared_window local_register::state::make(std::string_view name, window_options 
     sliding_window window(options);
     for (auto const value : data)
         window.push(value, clock_.now());
-    auto started = make_service(std::move(window), clock_, observer_);
-    started.next();
+    auto started = start_service(std::move(window), clock_, observer_);
     return {std::string(name), 0, options, std::move(started), data.size(), 0, {}};
 }
 

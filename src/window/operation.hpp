@@ -102,6 +102,7 @@ struct result {
     /// open; its options also where terms are not met: those of the window that there is, or is to be
     window_state window = {};
     std::span<yielded const> yields; ///< send: one for each value; next, clear, read: one
+    std::size_t taken = 0;           ///< open, send: values that a window has taken in
     dumped_values dumped;            ///< dump; to be moved out
 };
 

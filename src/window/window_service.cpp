@@ -169,4 +169,11 @@ service make_service(sliding_window window, clock const& time, step_observer* ob
     return serve(std::move(window), time, [observer](step taken) noexcept { observer->on_step(taken); });
 }
 
+service start_service(sliding_window window, clock const& time, step_observer* observer)
+{
+    auto started = make_service(std::move(window), time, observer);
+    started.next();
+    return started;
+}
+
 } // namespace windowd::window

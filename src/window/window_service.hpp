@@ -112,4 +112,7 @@ protected:
 /// an observer, observation costs nothing: the code for it is not there.
 service make_service(sliding_window window, clock const& time, step_observer* observer = nullptr);
 
+/// The same after its first next(): ready to be sent to.
+service start_service(sliding_window window, clock const& time, step_observer* observer = nullptr);
+
 } // namespace windowd::window

@@ -19,6 +19,14 @@ using namespace windowd::test;
 
 constexpr auto subscribe = R"({"op":"subscribe","window":"w"})";
 
+/// A connection whose own window is the one that is followed.
+client writer_of_window(daemon_process& daemon)
+{
+    client writer(daemon.address());
+    BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
+    return writer;
+}
+
 void follow(client& one)
 {
     BOOST_TEST(code_of(one.ask(subscribe)).empty());
@@ -69,8 +77,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_does_not_read_costs_bounded_memory_and_de
     constexpr int lines = 1000;
     constexpr std::uint64_t all = std::uint64_t{times} * lines;
     daemon_process daemon({"--write-timeout=0", "--max-event-buffer=1MiB"});
-    client writer(daemon.address());
-    BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
+    auto writer = writer_of_window(daemon);
     client stopped(daemon.address(), 4096);
     client healthy(daemon.address());
     follow(stopped);
@@ -169,8 +176,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_has_no_more_to_say_gets_what_has_happened
 BOOST_AUTO_TEST_CASE(subscribers_that_come_and_go_while_a_writer_writes_leave_nothing_behind)
 {
     daemon_process daemon;
-    client writer(daemon.address());
-    BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
+    auto writer = writer_of_window(daemon);
     auto const descriptors = daemon.descriptors();
     for (int i = 0; i < 100; ++i) {
         client follower(daemon.address(), 4096);
@@ -214,8 +220,7 @@ BOOST_AUTO_TEST_CASE(sigterm_ends_subscribers_too)
 BOOST_AUTO_TEST_CASE(a_subscriber_that_does_not_read_delays_the_end_for_the_shutdown_timeout_only)
 {
     daemon_process daemon({"--shutdown-timeout=200ms", "--write-timeout=0", "--log-level=debug"});
-    client writer(daemon.address());
-    BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
+    auto writer = writer_of_window(daemon);
     client stopped(daemon.address(), 4096);
     follow(stopped);
     BOOST_TEST(eventually([&] {
@@ -232,8 +237,7 @@ BOOST_AUTO_TEST_CASE(a_subscriber_that_does_not_read_delays_the_end_for_the_shut
 BOOST_AUTO_TEST_CASE(a_subscriber_that_does_not_read_is_closed_after_the_write_timeout)
 {
     daemon_process daemon({"--write-timeout=100ms", "--max-event-buffer=4096", "--log-level=debug"});
-    client writer(daemon.address());
-    BOOST_TEST(code_of(writer.ask(R"({"op":"open","window":"w","size":1})")).empty());
+    auto writer = writer_of_window(daemon);
     client stopped(daemon.address(), 4096);
     follow(stopped);
     BOOST_TEST(eventually([&] {

@@ -1,4 +1,5 @@
 // The exact sum and mean, against known answers and against whole-number arithmetic of any length.
+#include "exact_rounding.hpp"
 #include "window/exact_sum.hpp"
 
 #include <boost/multiprecision/cpp_int.hpp>
@@ -21,23 +22,11 @@ namespace {
 
 using boost::multiprecision::cpp_int;
 using windowd::window::exact_sum;
+using windowd::window::test::exactly;
 
 constexpr auto infinity = std::numeric_limits<double>::infinity();
 constexpr auto largest = std::numeric_limits<double>::max();
 constexpr auto smallest = std::numeric_limits<double>::denorm_min();
-
-// A double in units of 2^-1075, half of the smallest double; infinity stands for 2^1024, where the next one
-// would be.
-cpp_int exactly(double value)
-{
-    if (std::isinf(value))
-        return (value < 0 ? -1 : 1) * (cpp_int(1) << (1024 + 1075));
-    auto exponent = 0;
-    auto const fraction = std::frexp(value, &exponent);
-    auto const mantissa = cpp_int(static_cast<std::int64_t>(std::ldexp(fraction, 53)));
-    auto const shift = exponent - 53 + 1075;
-    return shift >= 0 ? mantissa * (cpp_int(1) << shift) : mantissa / (cpp_int(1) << -shift);
-}
 
 // Says what it means for `rounded` to be the double nearest to dividend / divisor, ties to even, and zero
 // positive. No other double satisfies it, so it compares bit for bit.
