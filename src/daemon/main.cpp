@@ -1,12 +1,12 @@
 // The process: options, signals, log, and the server in one thread.
 #include "daemon/log.hpp"
 #include "daemon/options.hpp"
+#include "daemon/signals.hpp"
 #include "net/server.hpp"
 #include "protocol/environment.hpp"
 #include "protocol/version.hpp"
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 
 #include <csignal>
 #include <exception>
@@ -50,15 +50,11 @@ int run(daemon::options const& options, spdlog::logger& log)
     boost::asio::io_context context(1);
     net::server server(context, environment, events, options.shutdown_timeout);
     // Before it listens: who has seen that it does may signal at once.
-    boost::asio::signal_set signals(context, SIGINT, SIGTERM);
-    signals.async_wait([&](boost::system::error_code const& cancelled, int number) {
-        if (cancelled)
-            return;
+    daemon::signal_source signals(context, {SIGINT, SIGTERM}, [&](int number) {
         server.stop();
-        signals.clear(); // back to what the kernel does with them, which works whatever this process is busy
-                         // with
         log.info("{}: answering what has come, then stopping; a second signal stops at once",
                  number == SIGINT ? "SIGINT" : "SIGTERM");
+        signals.release();
     });
     for (auto const& address : options.listen)
         server.listen(address);

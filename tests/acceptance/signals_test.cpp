@@ -253,6 +253,18 @@ BOOST_AUTO_TEST_CASE(a_second_signal_ends_the_daemon_at_once)
     BOOST_TEST(!std::filesystem::exists(folder.path() / "s"));
 }
 
+BOOST_AUTO_TEST_CASE(two_signals_that_come_together_are_both_acted_on)
+{
+    daemon_process daemon({"--shutdown-timeout=1h", "--write-timeout=0"});
+    auto const deaf = deaf_client(daemon);
+    {
+        paused const until_the_signals(daemon);
+        daemon.signal(SIGTERM);
+        daemon.signal(SIGINT);
+    }
+    BOOST_TEST(daemon.wait_for_exit().signal != 0);
+}
+
 BOOST_AUTO_TEST_CASE(clients_that_are_being_turned_away_do_not_delay_the_end)
 {
     daemon_process daemon({"--max-connections=1"});
