@@ -42,6 +42,7 @@ import numbers
 import operator
 import os
 import socket
+import ssl
 import threading
 from types import TracebackType
 from typing import Any, Deque, Dict, Iterable, Iterator, List, Optional, SupportsFloat, Tuple, Type, Union
@@ -162,7 +163,7 @@ class LimitReachedError(WindowdError):
 
 
 class UnauthorizedError(WindowdError):
-    """`unauthorized`: the service listens there for those alone who present a token."""
+    """`unauthorized`: the service asks for a token, and this one, or none, does not allow what was asked."""
 
 
 class ShuttingDownError(WindowdError):
@@ -203,18 +204,20 @@ def moving_window_average_gen(
     *,
     address: Address = _DEFAULT_ADDRESS,
     timeout: Optional[float] = None,
+    token: Optional[str] = None,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> MovingWindowAverage:
     """Return a generator-like object: send it numbers, it yields the mean of the last `window_size` of them.
 
     `data` fills the window beforehand, oldest first; what is more than `window_size` keeps its last elements.
     `timeout` is in seconds, for connecting and for each wait for the service; None leaves the default of
-    `socket`.
+    `socket`. `token` and `tls` are those of `open_window`.
 
     As with a generator nothing happens before the first `next()`: that one reads `data`, connects and opens
     a window. So it raises OSError (mostly ConnectionError) where the service cannot be reached, ValueError
     for an element of `data` that is no finite number, WindowdError for a window size that windowd refuses.
     """
-    return MovingWindowAverage(data, window_size, address, timeout)
+    return MovingWindowAverage(data, window_size, _Service(address, timeout, token, tls))
 
 
 class _State(enum.Enum):
@@ -231,13 +234,10 @@ class MovingWindowAverage(collections.abc.Generator[Optional[float], Any, None])
     `send` of a value before the first `next()`, a malformed `throw`, a call while another is under way.
     """
 
-    def __init__(
-        self, data: Iterable[Any], window_size: int, address: Address, timeout: Optional[float]
-    ) -> None:
+    def __init__(self, data: Iterable[Any], window_size: int, service: _Service) -> None:
         self._data = data
         self._window_size = window_size
-        self._address = address
-        self._timeout = timeout
+        self._service = service
         self._state = _State.CREATED
         self._connection: Optional[_Connection] = None
         # What is left of a dump: the service gives the window in one reply, next() one element at a time.
@@ -297,7 +297,7 @@ class MovingWindowAverage(collections.abc.Generator[Optional[float], Any, None])
         size = int(operator.index(self._window_size))
         kept = [_checked(element) for element in collections.deque(self._data, maxlen=size)]
         self._data = ()
-        self._connection = _Connection(self._address, self._timeout)
+        self._connection = _Connection(self._service)
         _open(self._connection, {"size": size}, kept)
         self._state = _State.SUSPENDED
 
@@ -360,6 +360,8 @@ def open_window(
     min_count: Optional[int] = None,
     address: Address = _DEFAULT_ADDRESS,
     timeout: Optional[float] = None,
+    token: Optional[str] = None,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> Window:
     """Connect, and make or join the shared window of that name; without a name open a private one.
 
@@ -373,9 +375,15 @@ def open_window(
     filled by one line, which with the service's default limits holds some 40,000 values.
 
     `timeout` is in seconds, for connecting and for each wait for the service; None leaves the default of
-    `socket`. Raises OSError (mostly ConnectionError) where the service cannot be reached, ValueError for an
-    element of `data` that is no finite number, WindowdError for what the service refuses: BadMemberError for
-    a name or a number that it does not accept, LimitReachedError where it has windows or connections enough.
+    `socket`. `token` is for a service that asks for one; without `tls` it goes over the network as it is.
+    `tls` is for a listener of TLS: mostly `ssl.create_default_context()`, which wants a certificate for
+    `address`'s host.
+
+    Raises OSError (mostly ConnectionError) where the service cannot be reached, ssl.SSLError (an OSError too)
+    for a certificate that is not trusted, ValueError for an element of `data` that is no finite number,
+    WindowdError for what the service refuses: UnauthorizedError for a token that it does not know or that
+    does not allow this, BadMemberError for a name or a number that it does not accept, LimitReachedError
+    where it has windows or connections enough.
     """
     terms: Dict[str, Any] = {
         "window": name,
@@ -386,9 +394,10 @@ def open_window(
     }
     given = {member: value for member, value in terms.items() if value is not None}
     values = [_checked(value) for value in data]
-    connection = _Connection(address, timeout)
+    service = _Service(address, timeout, token, tls)
+    connection = _Connection(service)
     try:
-        return Window(connection, address, _open(connection, given, values))
+        return Window(connection, service, _open(connection, given, values))
     except BaseException:
         connection.close()
         raise
@@ -410,7 +419,7 @@ class Window:
     Threads may share a Window: their calls wait for each other.
     """
 
-    def __init__(self, connection: _Connection, address: Address, reply: Any) -> None:
+    def __init__(self, connection: _Connection, service: _Service, reply: Any) -> None:
         info = _window_info(_member(reply, "window", dict))
         self.name = info.name
         self.size = info.size
@@ -420,7 +429,7 @@ class Window:
         self.count = info.count
         self.n = info.n
         self.created: bool = _member(reply, "created", bool)
-        self._address = address
+        self._service = service
         self._connection: Optional[_Connection] = connection
         self._closed = False
         self._turn = _Turn()
@@ -512,7 +521,10 @@ class Window:
         """
         if self.name is None:
             raise ValueError("a private window cannot be followed: it has no name")
-        return follow(self.name, address=self._address, timeout=timeout)
+        service = self._service
+        return follow(
+            self.name, address=service.address, timeout=timeout, token=service.token, tls=service.tls
+        )
 
     def _ask_yield(self, request: Any) -> Yielded:
         result: Yielded = self._ask(request, "yield", *_YIELDED)
@@ -569,14 +581,19 @@ class WindowInfo:
 
 
 def windows(
-    match: str = "*", *, address: Address = _DEFAULT_ADDRESS, timeout: Optional[float] = None
+    match: str = "*",
+    *,
+    address: Address = _DEFAULT_ADDRESS,
+    timeout: Optional[float] = None,
+    token: Optional[str] = None,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> Iterator[WindowInfo]:
     """Iterate over the shared windows whose names match, in name order; `*` stands for any text, or none.
 
     A generator: it connects at the first `next()`, and asks for a page at a time, so that of windows which
-    come or go meanwhile some are seen. `timeout` and errors are those of `open_window`.
+    come or go meanwhile some are seen. `timeout`, `token`, `tls` and errors are those of `open_window`.
     """
-    connection = _Connection(address, timeout)
+    connection = _Connection(_Service(address, timeout, token, tls))
     try:
         request = {"op": "windows", "match": match}
         while True:
@@ -638,15 +655,21 @@ Event = Union[Yield, Clear, Open, Close, Lost]
 
 
 def follow(
-    pattern: str, *more: str, address: Address = _DEFAULT_ADDRESS, timeout: Optional[float] = None
+    pattern: str,
+    *more: str,
+    address: Address = _DEFAULT_ADDRESS,
+    timeout: Optional[float] = None,
+    token: Optional[str] = None,
+    tls: Optional[ssl.SSLContext] = None,
 ) -> Events:
     """Return an iterator of what happens, from now on, to the shared windows whose names match a pattern.
 
     `*` stands for any text, or none; windows that do not exist yet are followed once they do. `timeout` is in
     seconds, for connecting and for each event; None leaves the default of `socket`, mostly to wait for ever.
-    Raises what `open_window` does: BadMemberError for what is no pattern, LimitReachedError for too many.
+    `token` and `tls` are those of `open_window`, and so is what it raises: BadMemberError for what is no
+    pattern, LimitReachedError for too many.
     """
-    connection = _Connection(address, timeout)
+    connection = _Connection(_Service(address, timeout, token, tls))
     try:
         matching = 0
         for one in (pattern, *more):
@@ -745,6 +768,16 @@ _encoder = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 _decoder = json.JSONDecoder(parse_int=float)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Service:
+    """Where windowd is, and what it takes to be let in."""
+
+    address: Address
+    timeout: Optional[float]
+    token: Optional[str] = dataclasses.field(repr=False)
+    tls: Optional[ssl.SSLContext]
+
+
 class _Connection:
     """One connection to windowd: requests, their replies, and events. Numbers that arrive are all float.
 
@@ -753,12 +786,18 @@ class _Connection:
     timed out.
     """
 
-    def __init__(self, address: Address, timeout: Optional[float]) -> None:
-        self._socket = _connected(address, timeout)
+    def __init__(self, service: _Service) -> None:
+        self._socket = _secured(_connected(service.address, service.timeout), service)
         self._timeout = self._socket.gettimeout()
         self._received = bytearray()
         # Those that came before the reply to a request.
         self._events: Deque[Any] = collections.deque()
+        if service.token is not None:
+            try:
+                _member(self.request({"op": "auth", "token": service.token}), "authorized", str)
+            except BaseException:
+                self.close()
+                raise
 
     def request(self, request: Any) -> Any:
         """Send one request and return its reply; WindowdError if it is an error and nothing was yielded."""
@@ -818,7 +857,7 @@ class _Connection:
         self._socket.settimeout(0)
         try:
             return self._socket.send(lines)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return 0
         finally:
             self._socket.settimeout(self._timeout)
@@ -936,6 +975,17 @@ def _connected(address: Address, timeout: Optional[float]) -> socket.socket:
     # Otherwise the end of a long line waits for the acknowledgement of its beginning, some 40 ms.
     result.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return result
+
+
+def _secured(connected: socket.socket, service: _Service) -> socket.socket:
+    if service.tls is None:
+        return connected
+    try:
+        host = None if isinstance(service.address, (str, os.PathLike)) else service.address[0]
+        return service.tls.wrap_socket(connected, server_hostname=host)
+    except BaseException:
+        connected.close()
+        raise
 
 
 def _member(message: Any, name: str, *kinds: type) -> Any:

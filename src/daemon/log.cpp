@@ -2,13 +2,20 @@
 #include "daemon/log.hpp"
 
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/sinks/systemd_sink.h>
 
+#include <cstdlib>
+#include <string>
+#include <tuple>
 #include <utility>
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace windowd::daemon {
 namespace {
 
-// Between two lines on clients that are turned away.
+// Between two lines of one kind.
 constexpr auto quiet_time = std::chrono::seconds(1);
 
 std::string_view to_string(window::step taken) noexcept
@@ -32,15 +39,43 @@ std::string_view to_string(window::step taken) noexcept
     return "exiting";
 }
 
+/// Whether that is the stream that systemd names in JOURNAL_STREAM as "device:inode" (systemd.exec(5)), and not a file or
+/// pipe that the output was sent to since.
+bool leads_to_the_journal(int descriptor)
+{
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nothing has changed the environment
+    auto const* const stream = std::getenv("JOURNAL_STREAM");
+    struct stat status {};
+    if (stream == nullptr || fstat(descriptor, &status) != 0)
+        return false;
+    return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
+}
+
+/// Behind a line that stands for several.
+std::string last_of(std::uint64_t times)
+{
+    return times == 1 ? std::string() : "; the last of " + std::to_string(times);
+}
+
 } // namespace
 
 std::shared_ptr<spdlog::logger> make_log(spdlog::level::level_enum level)
 {
-    auto log =
-        std::make_shared<spdlog::logger>("windowd", std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+    std::shared_ptr<spdlog::logger> log;
+    if (leads_to_the_journal(STDERR_FILENO)) {
+        log = std::make_shared<spdlog::logger>("windowd", std::make_shared<spdlog::sinks::systemd_sink_st>());
+    } else {
+        log = std::make_shared<spdlog::logger>("windowd",
+                                               std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+        log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    }
     log->set_level(level);
-    log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
     return log;
+}
+
+event_log::~event_log()
+{
+    tell_rest(clock::time_point::max());
 }
 
 void event_log::listening(std::string_view address) noexcept
@@ -50,12 +85,14 @@ void event_log::listening(std::string_view address) noexcept
 
 void event_log::accept_failed(std::string_view address, boost::system::error_code const& why) noexcept
 {
-    log_.warn("cannot accept on {}: {}; will try again", address, why.message());
+    if (count(kind::accept_failed) != 0)
+        log_.warn("cannot accept on {}: {}; will try again", address, why.message());
 }
 
 void event_log::accept_recovered(std::string_view address) noexcept
 {
-    log_.info("accepting on {} again", address);
+    if (floods_[static_cast<std::size_t>(kind::accept_failed)].untold == 0)
+        log_.info("accepting on {} again", address);
 }
 
 void event_log::connection_opened(std::uint64_t number, std::string_view peer) noexcept
@@ -67,31 +104,63 @@ void event_log::connection_ended(net::connection_summary const& ended) noexcept
 {
     log_.debug("connection {} from {} ended: {}; {} bytes in, {} out", ended.number, ended.peer,
                net::to_string(ended.reason), ended.bytes_in, ended.bytes_out);
-    if (std::chrono::steady_clock::now() - last_told_ >= quiet_time)
-        tell_turned_away(); // a place is free again: the flood is over for now
+    tell_rest();
 }
 
 void event_log::turned_away(std::string_view peer) noexcept
 {
-    ++turned_away_;
-    auto const now = std::chrono::steady_clock::now();
-    if (now - last_told_ < quiet_time)
-        return;
-    log_.warn("too many connections: {} turned away, the last from {}", std::exchange(turned_away_, 0), peer);
-    last_told_ = now;
+    if (auto const times = count(kind::turned_away); times != 0)
+        log_.warn("too many connections: {} turned away, the last from {}", times, peer);
 }
 
-void event_log::tell_turned_away() noexcept
+void event_log::auth_failed(std::string_view peer) noexcept
 {
-    if (turned_away_ == 0)
-        return;
-    log_.warn("too many connections: {} more turned away", std::exchange(turned_away_, 0));
-    last_told_ = std::chrono::steady_clock::now();
+    if (auto const times = count(kind::auth_failed); times != 0)
+        log_.warn("unknown token from {}{}", peer, last_of(times));
+}
+
+void event_log::handshake_failed(std::string_view peer, std::string_view why) noexcept
+{
+    if (auto const times = count(kind::handshake_failed); times != 0)
+        log_.warn("TLS handshake with {} failed: {}{}", peer, why, last_of(times));
 }
 
 void event_log::failed(std::string_view what) noexcept
 {
-    log_.error("a connection failed: {}", what);
+    if (auto const times = count(kind::failed); times != 0)
+        log_.error("a connection failed: {}{}", what, last_of(times));
+}
+
+/// Counts one more; how many are to be told now, or 0 where it is too soon for another line.
+std::uint64_t event_log::count(kind what) noexcept
+{
+    auto& counted = floods_[static_cast<std::size_t>(what)];
+    ++counted.untold;
+    auto const now = clock::now();
+    if (now - counted.told_at < quiet_time)
+        return 0;
+    counted.told_at = now;
+    return std::exchange(counted.untold, 0);
+}
+
+void event_log::tell_rest() noexcept
+{
+    tell_rest(clock::now() - quiet_time);
+}
+
+void event_log::tell_rest(clock::time_point told_before) noexcept
+{
+    static constexpr std::array<std::string_view, std::tuple_size_v<decltype(floods_)>> words{
+        "cannot accept: {} more times", "too many connections: {} more turned away",
+        "unknown token: {} more tries", "TLS: {} more handshakes failed",
+        "a connection failed {} more times"};
+    for (std::size_t i = 0; i < floods_.size(); ++i) {
+        auto& counted = floods_[i];
+        if (counted.untold == 0 || counted.told_at > told_before)
+            continue;
+        log_.warn(fmt::runtime(words[i]), std::exchange(counted.untold, 0));
+        counted.told_at = clock::now();
+    }
 }
 
 void step_log::on_step(window::step taken) noexcept

@@ -14,6 +14,8 @@
 #include <set>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 #include <unistd.h>
 
@@ -41,6 +43,12 @@ struct raw_options {
     double idle_timeout;
     double write_timeout;
     double shutdown_timeout;
+    std::string metrics;
+    std::string token_file;
+    bool insecure = false;
+    std::string tls_certificate;
+    std::string tls_key;
+    std::string tls_client_ca;
     std::string log_level;
     bool check_config = false;
 
@@ -67,11 +75,15 @@ struct raw_options {
     }
 };
 
-CLI::Validator address_validator()
+CLI::Validator address_validator(bool may_be_tls)
 {
-    return {[](std::string const& text) -> std::string {
+    return {[may_be_tls](std::string const& text) -> std::string {
+                if (text.empty())
+                    return may_be_tls ? "an address is missing" : "";
                 try {
-                    net::parse_listen_address(text);
+                    auto const address = net::parse_listen_address(text);
+                    if (!may_be_tls && std::holds_alternative<net::tls_address>(address))
+                        return "metrics are served at tcp:// or unix:// addresses";
                 } catch (std::invalid_argument const& bad) {
                     return bad.what();
                 }
@@ -121,9 +133,18 @@ void define(CLI::App& app, raw_options& raw)
         auto* const option = app.add_option(std::string("--") + name, value, purpose);
         return option->envname(environment_name(name))->capture_default_str();
     };
+    auto const add_flag = [&app](char const* name, bool& value, char const* purpose) {
+        app.add_flag(std::string("--") + name, value, purpose)->envname(environment_name(name))->take_last();
+    };
+    // CLI11 2.1 reads a negative number modulo 2^64.
+    CLI::Validator const not_negative(
+        [](std::string const& text) {
+            return text.starts_with('-') ? "Value " + text + " is negative" : std::string();
+        },
+        "");
     auto const add_count = [&](char const* name, std::uint64_t& value, std::uint64_t least,
                                std::uint64_t most, char const* purpose) {
-        add(name, value, purpose)->check(CLI::Range(least, most))->take_last();
+        add(name, value, purpose)->check(not_negative)->check(CLI::Range(least, most))->take_last();
     };
     auto const add_duration = [&](char const* name, double& value, double most, char const* purpose) {
         add(name, value, purpose)
@@ -135,6 +156,7 @@ void define(CLI::App& app, raw_options& raw)
                               char const* purpose) {
         add(name, value, purpose)
             ->transform(CLI::AsNumberWithUnit(sizes, as_duration, "BYTES"))
+            ->transform(not_negative)
             ->check(CLI::Range(least, std::uint64_t{1} << 30))
             ->take_last();
     };
@@ -142,9 +164,22 @@ void define(CLI::App& app, raw_options& raw)
     app.set_config("--config", "", "read settings from this file; see config/windowd.toml")
         ->envname(environment_name("config"))
         ->take_last();
-    add("listen", raw.listen, "where to listen: tcp://HOST:PORT (port 0: any) or unix:///PATH; repeatable")
-        ->check(address_validator())
+    add("listen", raw.listen,
+        "where to listen: tcp://HOST:PORT (port 0: any), tls://HOST:PORT or unix:///PATH; repeatable")
+        ->check(address_validator(true))
         ->delimiter(',');
+    add("metrics", raw.metrics, "serve metrics over HTTP there: tcp://HOST:PORT or unix:///PATH")
+        ->check(address_validator(false))
+        ->take_last();
+    add("token-file", raw.token_file, "whom to serve: lines of RIGHT TOKEN [NAME], RIGHT is read or write")
+        ->take_last();
+    add_flag("insecure", raw.insecure, "let others than this machine reach listeners that ask for no token");
+    add("tls-certificate", raw.tls_certificate,
+        "the certificate of tls:// listeners, and its chain: a PEM file")
+        ->take_last();
+    add("tls-key", raw.tls_key, "the key of that certificate: a PEM file")->take_last();
+    add("tls-client-ca", raw.tls_client_ca, "clients need a certificate of these authorities: a PEM file")
+        ->take_last();
     add_count("window-size", raw.window_size, 1, largest_window,
               "values in a connection's window, unless it opens another");
     add_count("max-connections", raw.max_connections, 1, 1'000'000,
@@ -225,9 +260,26 @@ std::string in_our_words(std::string message)
     return message;
 }
 
+/// What one option alone does not show.
+void check_together(raw_options const& raw)
+{
+    if (raw.window_size > raw.max_window_size)
+        throw CLI::ValidationError("--window-size", "is larger than --max-window-size");
+    if (raw.tls_certificate.empty() != raw.tls_key.empty())
+        throw CLI::ValidationError(raw.tls_key.empty() ? "--tls-key" : "--tls-certificate",
+                                   "is missing: a certificate and its key go together");
+    if (raw.tls_certificate.empty() && !raw.tls_client_ca.empty())
+        throw CLI::ValidationError("--tls-client-ca", "needs --tls-certificate and --tls-key");
+    auto const is_tls = [](std::string const& text) {
+        return std::holds_alternative<net::tls_address>(net::parse_listen_address(text));
+    };
+    if (raw.tls_certificate.empty() && std::ranges::any_of(raw.listen, is_tls))
+        throw CLI::ValidationError("--listen", "a tls:// address needs --tls-certificate and --tls-key");
+}
+
 command refuse(std::string const& why)
 {
-    return {std::nullopt, {}, "windowd: " + why + "; windowd --help lists the options\n", bad_usage, {}};
+    return {.complaint = why, .exit_status = bad_usage};
 }
 
 options to_options(raw_options const& raw)
@@ -240,6 +292,13 @@ options to_options(raw_options const& raw)
     set.listen.clear();
     for (auto const& address : raw.listen)
         set.listen.push_back(net::parse_listen_address(address));
+    if (!raw.metrics.empty())
+        set.metrics = net::parse_listen_address(raw.metrics);
+    set.token_file = raw.token_file;
+    set.insecure = raw.insecure;
+    set.tls_certificate = raw.tls_certificate;
+    set.tls_key = raw.tls_key;
+    set.tls_client_ca = raw.tls_client_ca;
     set.default_window.size = raw.window_size;
     set.limits.max_connections = raw.max_connections;
     set.limits.max_line = raw.max_line;
@@ -269,8 +328,7 @@ command read_options(std::span<char const* const> arguments)
         app.parse(all);
         if (app.get_option("--window-size")->empty())
             raw.window_size = std::min(raw.window_size, raw.max_window_size);
-        if (raw.window_size > raw.max_window_size)
-            throw CLI::ValidationError("--window-size", "is larger than --max-window-size");
+        check_together(raw);
     } catch (CLI::ExtrasError const&) {
         return refuse("unknown option " + first_unknown(app));
     } catch (CLI::ConfigError const& bad) {
@@ -278,13 +336,13 @@ command read_options(std::span<char const* const> arguments)
     } catch (CLI::Success const& asked) { // --help or --version
         std::ostringstream output;
         app.exit(asked, output);
-        return {std::nullopt, output.str(), {}, 0, {}};
+        return {.output = output.str()};
     } catch (CLI::ParseError const& bad) {
         return refuse(bad.what());
     }
-    if (raw.check_config)
-        return {std::nullopt, "the configuration is valid\n", {}, 0, {}};
-    return {to_options(raw), {}, {}, 0, unknown_variables(app)};
+    auto set = to_options(raw);
+    set.listen_is_default = app.get_option("--listen")->empty();
+    return {.run = std::move(set), .check_only = raw.check_config, .warnings = unknown_variables(app)};
 }
 
 } // namespace windowd::daemon

@@ -17,6 +17,13 @@ namespace windowd::daemon {
 /// All settings, with their defaults.
 struct options {
     std::vector<net::listen_address> listen{net::tcp_address{"127.0.0.1", 6920}};
+    bool listen_is_default = true;              ///< nobody has said where: passed sockets take its place
+    std::optional<net::listen_address> metrics; ///< where metrics are served; nothing: nowhere
+    std::string token_file;                     ///< of those who may use the service; empty: everyone may
+    bool insecure = false;       ///< others than this machine may reach listeners that ask for no token
+    std::string tls_certificate; ///< a file in PEM form: the certificate, then those that vouch for it
+    std::string tls_key;         ///< of that certificate
+    std::string tls_client_ca;   ///< whose certificates clients need; empty: they need none
     protocol::limits limits;
     window::window_options default_window;
     std::chrono::milliseconds shutdown_timeout{5000};
@@ -25,11 +32,12 @@ struct options {
 
 /// What the command line asks for: to run with these options, or to print something and exit.
 struct command {
-    std::optional<daemon::options> run; ///< with these options; nothing: print and exit
-    std::string output;                 ///< what was asked for (help, the version), for standard output
-    std::string complaint;              ///< what is wrong, for standard error
-    int exit_status = 0;                ///< 2 where something is wrong
-    std::vector<std::string> warnings;  ///< what may be a mistake, for the log
+    std::optional<daemon::options> run = {}; ///< with these options; nothing: print and exit
+    bool check_only = false;                 ///< not to run: only to say whether one could
+    std::string output = {};                 ///< what was asked for (help, the version), for standard output
+    std::string complaint = {};              ///< what is wrong
+    int exit_status = 0;                     ///< 2 where something is wrong
+    std::vector<std::string> warnings = {};  ///< what may be a mistake, for the log
 };
 
 /// Reads the command line, without the program's name; then, for what that leaves open, the environment

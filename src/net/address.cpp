@@ -15,6 +15,7 @@ namespace windowd::net {
 namespace {
 
 constexpr std::string_view tcp_scheme = "tcp://";
+constexpr std::string_view tls_scheme = "tls://";
 constexpr std::string_view unix_scheme = "unix://";
 
 // What sun_path holds, without the NUL at its end.
@@ -23,7 +24,7 @@ constexpr std::size_t max_path = sizeof(sockaddr_un::sun_path) - 1;
 std::invalid_argument bad_address(std::string_view what)
 {
     return std::invalid_argument(
-        "an address to listen on is tcp://HOST:PORT, with an IPv6 address in brackets, or "
+        "an address to listen on is tcp://HOST:PORT or tls://HOST:PORT, with an IPv6 address in brackets, or "
         "unix:///PATH; " +
         std::string(what));
 }
@@ -39,7 +40,7 @@ tcp_address parse_tcp(std::string_view text)
         host = host.substr(1, host.size() - 2);
     else if (host.find_first_of(":[]") != std::string_view::npos)
         throw bad_address("an IPv6 address stands in brackets");
-    if (host.empty() || host.find_first_of("/ ") != std::string_view::npos)
+    if (host.empty() || host.find_first_of("/ []") != std::string_view::npos)
         throw bad_address("the host is missing or malformed");
     std::uint16_t port = 0;
     auto const* const end = digits.data() + digits.size();
@@ -58,10 +59,24 @@ unix_address parse_unix(std::string_view path)
     return {std::string(path)};
 }
 
-std::string tcp_to_string(std::string const& host, unsigned port)
+std::string tcp_to_string(std::string_view scheme, std::string const& host, unsigned port)
 {
     auto const bracketed = host.find(':') != std::string::npos ? "[" + host + "]" : host;
-    return std::string(tcp_scheme) + bracketed + ":" + std::to_string(port);
+    return std::string(scheme) + bracketed + ":" + std::to_string(port);
+}
+
+/// A path ends with a NUL; an abstract name begins with one, and may have more.
+std::string unix_name(boost::asio::generic::stream_protocol::endpoint const& endpoint)
+{
+    sockaddr_un address{};
+    auto const size = std::min(endpoint.size(), sizeof(address) - 1);
+    std::memcpy(&address, endpoint.data(), size);
+    constexpr auto start = offsetof(sockaddr_un, sun_path);
+    if (size <= start || address.sun_path[0] != '\0')
+        return address.sun_path;
+    std::string name(address.sun_path, size - start);
+    std::ranges::replace(name, '\0', '@');
+    return name;
 }
 
 } // namespace
@@ -70,15 +85,19 @@ listen_address parse_listen_address(std::string_view text)
 {
     if (text.starts_with(tcp_scheme))
         return parse_tcp(text.substr(tcp_scheme.size()));
+    if (text.starts_with(tls_scheme))
+        return tls_address{parse_tcp(text.substr(tls_scheme.size()))};
     if (text.starts_with(unix_scheme))
         return parse_unix(text.substr(unix_scheme.size()));
-    throw bad_address("it begins with tcp:// or unix://");
+    throw bad_address("it begins with tcp://, tls:// or unix://");
 }
 
 std::string to_string(listen_address const& address)
 {
     if (auto const* const tcp = std::get_if<tcp_address>(&address))
-        return tcp_to_string(tcp->host, tcp->port);
+        return tcp_to_string(tcp_scheme, tcp->host, tcp->port);
+    if (auto const* const tls = std::get_if<tls_address>(&address))
+        return tcp_to_string(tls_scheme, tls->host, tls->port);
     return std::string(unix_scheme) + std::get<unix_address>(address).path;
 }
 
@@ -90,16 +109,22 @@ to_tcp(boost::asio::generic::stream_protocol::endpoint const& endpoint) noexcept
     return tcp;
 }
 
-std::string to_string(boost::asio::generic::stream_protocol::endpoint const& endpoint)
+bool is_local(boost::asio::generic::stream_protocol::endpoint const& endpoint) noexcept
 {
-    auto const family = endpoint.protocol().family();
-    if (family == AF_UNIX) {
-        sockaddr_un address{};
-        std::memcpy(&address, endpoint.data(), std::min(endpoint.size(), sizeof(address) - 1));
-        return std::string(unix_scheme) + address.sun_path;
-    }
+    if (endpoint.protocol().family() == AF_UNIX)
+        return true;
+    auto const address = to_tcp(endpoint).address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6()).is_loopback();
+    return address.is_loopback();
+}
+
+std::string to_string(boost::asio::generic::stream_protocol::endpoint const& endpoint, bool encrypted)
+{
+    if (endpoint.protocol().family() == AF_UNIX)
+        return std::string(unix_scheme) + unix_name(endpoint);
     auto const tcp = to_tcp(endpoint);
-    return tcp_to_string(tcp.address().to_string(), tcp.port());
+    return tcp_to_string(encrypted ? tls_scheme : tcp_scheme, tcp.address().to_string(), tcp.port());
 }
 
 } // namespace windowd::net

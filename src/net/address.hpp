@@ -17,12 +17,15 @@ struct tcp_address {
     std::uint16_t port;
 };
 
+/// tls://HOST:PORT: the same, encrypted.
+struct tls_address : tcp_address {};
+
 /// unix:///PATH: an absolute path.
 struct unix_address {
     std::string path;
 };
 
-using listen_address = std::variant<tcp_address, unix_address>;
+using listen_address = std::variant<tcp_address, tls_address, unix_address>;
 
 /// Throws std::invalid_argument, whose text says what is accepted.
 listen_address parse_listen_address(std::string_view text);
@@ -34,8 +37,13 @@ std::string to_string(listen_address const& address);
 boost::asio::ip::tcp::endpoint
 to_tcp(boost::asio::generic::stream_protocol::endpoint const& endpoint) noexcept;
 
-/// An endpoint of a socket: tcp://127.0.0.1:6920, tcp://[::1]:6920, unix:///run/windowd.sock; a Unix client,
-/// which has no name, is unix://.
-std::string to_string(boost::asio::generic::stream_protocol::endpoint const& endpoint);
+/// Whether nobody but this machine can reach it: a loopback address, or a Unix socket.
+bool is_local(boost::asio::generic::stream_protocol::endpoint const& endpoint) noexcept;
+
+/// An endpoint of a socket: tcp://127.0.0.1:6920, tls://[::1]:6920, unix:///run/windowd.sock; a Unix client, which has
+/// no name, is unix://, and a name that is not in the file system is unix://@NAME. Of a Unix socket it does not tell
+/// whether it is encrypted.
+std::string to_string(boost::asio::generic::stream_protocol::endpoint const& endpoint,
+                      bool encrypted = false);
 
 } // namespace windowd::net

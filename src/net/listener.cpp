@@ -14,6 +14,7 @@
 #include <array>
 #include <stdexcept>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,10 +30,18 @@ using unix_protocol = asio::local::stream_protocol;
 constexpr auto first_pause = std::chrono::milliseconds(10);
 constexpr auto longest_pause = std::chrono::milliseconds(1000);
 
+std::runtime_error cannot_listen(std::string const& address, std::string const& why)
+{
+    return std::runtime_error("cannot listen on " + address + ": " + why);
+}
+
 std::runtime_error cannot_listen(listen_address const& address, std::string const& why)
 {
-    return std::runtime_error("cannot listen on " + to_string(address) + ": " + why);
+    return cannot_listen(to_string(address), why);
 }
+
+constexpr auto reachable =
+    "others than this machine could reach it: give it a --token-file, or say --insecure";
 
 void check(error_code const& ec, listen_address const& address)
 {
@@ -61,15 +70,21 @@ stream_acceptor listen_at_endpoint(asio::io_context& context, stream_acceptor::e
     return acceptor;
 }
 
-std::vector<stream_acceptor> listen_at_tcp(asio::io_context& context, tcp_address const& address)
+/// `where` is the host and port of `address`.
+std::vector<stream_acceptor> listen_at_tcp(asio::io_context& context, tcp_address const& where,
+                                           listen_address const& address, bool remote_allowed)
 {
     error_code ec;
     tcp::resolver resolver(context);
     auto const flags = tcp::resolver::passive | tcp::resolver::numeric_service;
-    auto const found = resolver.resolve(address.host, std::to_string(address.port), flags, ec);
+    auto const found = resolver.resolve(where.host, std::to_string(where.port), flags, ec);
     check(ec, address);
+    if (!remote_allowed)
+        for (auto const& entry : found)
+            if (!is_local(entry.endpoint()))
+                throw cannot_listen(address, reachable);
     std::vector<stream_acceptor> acceptors;
-    auto port = address.port;
+    auto port = where.port;
     for (auto const& entry : found) {
         acceptors.push_back(
             listen_at_endpoint(context, tcp::endpoint(entry.endpoint().address(), port), address));
@@ -115,10 +130,13 @@ bool is_passing(error_code const& ec)
 
 } // namespace
 
-std::vector<stream_acceptor> listen_at(asio::io_context& context, listen_address const& address)
+std::vector<stream_acceptor> listen_at(asio::io_context& context, listen_address const& address,
+                                       bool remote_allowed)
 {
-    if (auto const* const tcp = std::get_if<tcp_address>(&address))
-        return listen_at_tcp(context, *tcp);
+    if (auto const* const plain = std::get_if<tcp_address>(&address))
+        return listen_at_tcp(context, *plain, address, remote_allowed);
+    if (auto const* const encrypted = std::get_if<tls_address>(&address))
+        return listen_at_tcp(context, *encrypted, address, remote_allowed);
     auto const& local = std::get<unix_address>(address);
     remove_stale_socket(context, local);
     std::vector<stream_acceptor> acceptors;
@@ -126,14 +144,46 @@ std::vector<stream_acceptor> listen_at(asio::io_context& context, listen_address
     return acceptors;
 }
 
-listener::listener(stream_acceptor listening, observer& events, connection_handler on_connection)
+stream_acceptor adopt_listening(asio::io_context& context, int descriptor, bool remote_allowed)
+{
+    auto const passed = "passed socket " + std::to_string(descriptor);
+    auto const option = [descriptor](int name) {
+        int value = -1;
+        socklen_t size = sizeof(value);
+        return getsockopt(descriptor, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+    };
+    auto const family = option(SO_DOMAIN);
+    if (option(SO_TYPE) != SOCK_STREAM || (family != AF_INET && family != AF_INET6 && family != AF_UNIX))
+        throw cannot_listen(passed, "it is no TCP or Unix stream socket");
+    if (option(SO_ACCEPTCONN) != 1)
+        throw cannot_listen(passed, "it does not listen");
+    stream_acceptor::endpoint_type address;
+    auto size = static_cast<socklen_t>(address.capacity());
+    getsockname(descriptor, address.data(), &size);
+    address.resize(size);
+    if (!remote_allowed && !is_local(address))
+        throw cannot_listen(to_string(address), reachable);
+    error_code ec;
+    stream_acceptor acceptor(context);
+    acceptor.assign(address.protocol(), descriptor, ec);
+    if (ec)
+        throw cannot_listen(passed, ec.message());
+    acceptor.non_blocking(true, ec);
+    return acceptor;
+}
+
+listener::listener(stream_acceptor listening, ownership whose, bool encrypted, observer& events,
+                   connection_handler on_connection)
     : acceptor_(std::move(listening)),
       observer_(events),
       on_connection_(std::move(on_connection)),
-      address_(to_string(acceptor_.local_endpoint())),
+      ownership_(whose),
+      encrypted_(encrypted),
+      is_unix_(acceptor_.local_endpoint().protocol().family() == AF_UNIX),
+      address_(to_string(acceptor_.local_endpoint(), encrypted)),
       timer_(acceptor_.get_executor())
 {
-    if (acceptor_.local_endpoint().protocol().family() == AF_UNIX) {
+    if (is_unix_ && whose == ownership::ours) {
         path_ = std::get<unix_address>(parse_listen_address(address_)).path;
         file_ = identity_of(path_);
     }
@@ -171,12 +221,12 @@ asio::awaitable<void> listener::back_off(error_code why)
 bool listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer) noexcept
 try {
     error_code ignored;
-    if (path_.empty()) {
+    if (!is_unix_) {
         socket.set_option(tcp::no_delay(true), ignored);             // replies are written a batch at a time
         socket.set_option(stream_socket::keep_alive(true), ignored); // finds clients that have vanished
     }
     // A Unix client may have bound its socket to a path of its choice, which does not belong in a log.
-    on_connection_(std::move(socket), path_.empty() ? to_string(peer) : "unix://");
+    on_connection_(std::move(socket), is_unix_ ? "unix://" : to_string(peer, encrypted_));
     if (pause_.count() != 0)
         observer_.accept_recovered(address_);
     pause_ = {};
@@ -189,7 +239,7 @@ void listener::stop() noexcept
 {
     stopping_ = true;
     error_code ec;
-    while (!ec) {
+    while (!ec && ownership_ == ownership::ours) {
         stream_acceptor::endpoint_type peer;
         auto socket = acceptor_.accept(peer, ec);
         if (!ec)

@@ -10,6 +10,7 @@
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -22,11 +23,19 @@ using stream_acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic:
 /// Takes a connection that was accepted, and its peer's address.
 using connection_handler = std::function<void(stream_socket, std::string)>;
 
-/// One listening socket. Closes it, and removes the file of a Unix socket, when destroyed.
+/// Whose a listening socket is.
+enum class ownership : std::uint8_t {
+    ours, ///< made here: the file of a Unix socket goes with it
+    passed, ///< another process has it too: its file, and connections that wait at the end, are for the next one
+};
+
+/// One listening socket. Closes it, and removes the file of a Unix socket of ours, when destroyed.
 class listener {
 public:
-    /// Takes a socket that listens. `on_connection` is called in the executor's thread for each connection.
-    listener(stream_acceptor listening, observer& events, connection_handler on_connection);
+    /// Takes a socket that listens. `on_connection` is called in the executor's thread for each connection. `encrypted`
+    /// is only for the names of addresses.
+    listener(stream_acceptor listening, ownership whose, bool encrypted, observer& events,
+             connection_handler on_connection);
     listener(listener const&) = delete;
     listener& operator=(listener const&) = delete;
     ~listener();
@@ -35,7 +44,7 @@ public:
     /// and goes on. The listener must live until this has ended.
     boost::asio::awaitable<void> run();
 
-    /// Hands out the connections that have been made already, then closes.
+    /// Hands out the connections that have been made already, if the socket is ours, then closes.
     void stop() noexcept;
 
     /// With the port that was picked.
@@ -49,8 +58,11 @@ private:
     stream_acceptor acceptor_;
     observer& observer_;
     connection_handler on_connection_;
+    ownership ownership_;
+    bool encrypted_;
+    bool is_unix_;
     std::string address_;
-    std::string path_; // of a Unix socket, else empty
+    std::string path_; // of a Unix socket's file to be removed, else empty
     std::pair<std::uint64_t, std::uint64_t>
         file_; // device and inode of that: another server may have replaced it
     boost::asio::steady_timer timer_;
@@ -59,7 +71,13 @@ private:
 };
 
 /// Makes sockets that listen at `address`: one, or one for each address that a host name has. Throws
-/// std::runtime_error, which names the address. A Unix socket that no server listens at any more is replaced.
-std::vector<stream_acceptor> listen_at(boost::asio::io_context& context, listen_address const& address);
+/// std::runtime_error, which names the address; also where others than this machine could reach one of them and
+/// `remote_allowed` is false. A Unix socket that no server listens at any more is replaced.
+std::vector<stream_acceptor> listen_at(boost::asio::io_context& context, listen_address const& address,
+                                       bool remote_allowed = true);
+
+/// The same for a socket that listens already, with `descriptor`, which is ours from then on. Throws
+/// std::runtime_error, and the descriptor stays the caller's: it is no such socket, or reachable where it must not be.
+stream_acceptor adopt_listening(boost::asio::io_context& context, int descriptor, bool remote_allowed = true);
 
 } // namespace windowd::net

@@ -10,6 +10,8 @@ std::string_view to_string(end_reason reason) noexcept
         return "end of input";
     case end_reason::reset:
         return "connection reset";
+    case end_reason::handshake:
+        return "no TLS handshake";
     case end_reason::contract:
         return "not a client of windowd";
     case end_reason::idle:

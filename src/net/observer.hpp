@@ -13,6 +13,7 @@ namespace windowd::net {
 enum class end_reason : std::uint8_t {
     end_of_input, ///< the client sent all it had, and was answered
     reset,        ///< the connection broke
+    handshake,    ///< there was to be TLS, and it did not come to that
     contract,     ///< the protocol ends it: an HTTP request
     idle,         ///< the client sent nothing for longer than the idle timeout
     not_reading,  ///< the client took nothing of its replies for longer than the write timeout
@@ -44,6 +45,10 @@ public:
     virtual void connection_ended(connection_summary const& ended) noexcept = 0;
     /// A client was turned away since there are as many connections as there may be.
     virtual void turned_away(std::string_view peer) noexcept = 0;
+    /// A client showed a token that is not known.
+    virtual void auth_failed(std::string_view peer) noexcept = 0;
+    /// A client did not get to an encrypted connection: it spoke something else, or its certificate was refused.
+    virtual void handshake_failed(std::string_view peer, std::string_view why) noexcept = 0;
     /// Something that should not happen did; the server goes on.
     virtual void failed(std::string_view what) noexcept = 0;
 

@@ -10,7 +10,10 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
+#include <string>
 #include <utility>
+#include <variant>
 
 namespace windowd::net {
 namespace {
@@ -53,15 +56,55 @@ server::server(asio::io_context& context, protocol::environment& environment, ob
     spawn(watch_windows());
 }
 
+void server::use_tls(std::shared_ptr<tls_context const> settings)
+{
+    tls_ = std::move(settings);
+    settings_changed(); // handshakes have a timeout of their own
+}
+
+void server::check_tls(std::string const& address) const
+{
+    if (tls_ == nullptr)
+        throw std::runtime_error("cannot listen on " + address +
+                                 ": it needs a --tls-certificate and a --tls-key");
+}
+
 void server::listen(listen_address const& address)
 {
-    for (auto& acceptor : listen_at(context_, address)) {
-        auto on_connection = [this](stream_socket socket, std::string peer) {
-            connected(std::move(socket), std::move(peer));
-        };
-        auto& added = listeners_.emplace_back(std::move(acceptor), observer_, std::move(on_connection));
-        spawn(added.run());
-    }
+    auto const encrypted = std::holds_alternative<tls_address>(address);
+    if (encrypted)
+        check_tls(to_string(address));
+    for (auto& acceptor : listen_at(context_, address, remote_allowed_))
+        accept_from(std::move(acceptor), ownership::ours, encrypted);
+}
+
+void server::adopt(int descriptor, bool encrypted)
+{
+    if (encrypted)
+        check_tls("passed socket " + std::to_string(descriptor));
+    accept_from(adopt_listening(context_, descriptor, remote_allowed_), ownership::passed, encrypted);
+}
+
+void server::accept_from(stream_acceptor listening, ownership whose, bool encrypted)
+{
+    auto on_connection = [this, encrypted](stream_socket socket, std::string peer) {
+        connected(std::move(socket), std::move(peer), encrypted);
+    };
+    auto& added = listeners_.emplace_back(std::move(listening), whose, encrypted, observer_, on_connection);
+    spawn(added.run());
+}
+
+void server::settings_changed()
+{
+    deadline_timer_.cancel();
+    window_timer_.cancel();
+}
+
+void server::renew_access()
+{
+    for (auto& one : sessions_)
+        one.renew_access();
+    settings_changed(); // where tokens are asked for, there are pauses to end
 }
 
 void server::stop()
@@ -78,28 +121,30 @@ void server::stop()
         spawn(force_after_timeout());
 }
 
-void server::connected(stream_socket socket, std::string peer)
+void server::connected(stream_socket socket, std::string peer, bool encrypted)
 {
     if (environment_.counters.connections >= environment_.limits.max_connections) {
         ++environment_.counters.turned_away;
         observer_.turned_away(peer);
-        spawn(turn_away(std::move(socket)));
+        if (!encrypted) // a handshake would be too much for what there is too much of
+            spawn(turn_away(std::move(socket)));
         return;
     }
-    auto accepted = std::make_unique<session>(std::move(socket), environment_, batches_);
+    auto accepted = std::make_unique<session>(std::move(socket), std::move(peer), environment_, batches_,
+                                              observer_, encrypted ? tls_.get() : nullptr);
     sessions_.push_back(*accepted);
     if (stopping_) { // accepted just before, when there was perhaps no other to wait for
         accepted->stop();
         spawn(force_after_timeout());
     }
-    spawn(serve(std::move(accepted), std::move(peer)));
+    spawn(serve(std::move(accepted)));
 }
 
-asio::awaitable<void> server::serve(std::unique_ptr<session> served, std::string peer)
+asio::awaitable<void> server::serve(std::unique_ptr<session> served)
 {
     ++environment_.counters.connections;
     auto const number = ++environment_.counters.accepted;
-    observer_.connection_opened(number, peer);
+    observer_.connection_opened(number, served->peer());
     auto reason = end_reason::failed;
     try {
         reason = co_await served->run();
@@ -107,7 +152,7 @@ asio::awaitable<void> server::serve(std::unique_ptr<session> served, std::string
         observer_.failed(failure.what());
     }
     --environment_.counters.connections;
-    observer_.connection_ended({number, std::move(peer), reason, served->bytes_in(), served->bytes_out()});
+    observer_.connection_ended({number, served->peer(), reason, served->bytes_in(), served->bytes_out()});
     served.reset();
     if (sessions_.empty())
         shutdown_timer_.cancel();
@@ -131,17 +176,28 @@ asio::awaitable<void> server::turn_away(stream_socket socket)
     --turning_away_;
 }
 
-/// One timer for all sessions: it wakes for the first of their deadlines, and at least every shortest
-/// timeout, since no deadline that is set later comes before that.
-asio::awaitable<void> server::watch_deadlines()
+session::clock::duration server::shortest_timeout() const noexcept
 {
     auto shortest = session::clock::duration::max();
     for (auto const timeout : {environment_.limits.idle_timeout, environment_.limits.write_timeout})
         if (timeout.count() != 0)
             shortest = std::min<session::clock::duration>(shortest, timeout);
-    while (!stopping_ && shortest != session::clock::duration::max()) {
+    if (tls_ != nullptr)
+        shortest = std::min<session::clock::duration>(shortest, session::handshake_timeout);
+    if (environment_.access != nullptr)
+        shortest = std::min<session::clock::duration>(shortest, session::auth_pause);
+    return shortest;
+}
+
+/// One timer for all sessions: it wakes for the first of their deadlines, and at least every shortest
+/// timeout, since no deadline that is set later comes before that.
+asio::awaitable<void> server::watch_deadlines()
+{
+    while (!stopping_) {
         auto const now = environment_.now();
-        auto next = now + shortest;
+        auto const shortest = shortest_timeout();
+        auto next =
+            shortest == session::clock::duration::max() ? session::clock::time_point::max() : now + shortest;
         for (auto& one : sessions_) {
             if (one.deadline() <= now)
                 one.expire();
@@ -157,14 +213,17 @@ asio::awaitable<void> server::watch_deadlines()
 /// Closes shared windows that nobody uses, when they are due. One that is made meanwhile is not due before that.
 asio::awaitable<void> server::watch_windows()
 {
-    auto const expiry = environment_.limits.windows.idle_expiry;
-    while (!stopping_ && expiry > 0) {
-        environment_.tick();
-        auto const now = environment_.time.now();
-        auto const rest = std::min(environment_.windows().close_idle(now) - now, expiry);
-        auto const pause =
-            std::chrono::duration_cast<session::clock::duration>(std::chrono::duration<double>(rest));
-        window_timer_.expires_after(std::max<session::clock::duration>(pause, deadline_step));
+    while (!stopping_) {
+        auto const expiry = environment_.limits.windows.idle_expiry;
+        window_timer_.expires_at(asio::steady_timer::time_point::max());
+        if (expiry > 0) {
+            environment_.tick();
+            auto const now = environment_.time.now();
+            auto const rest = std::min(environment_.windows().close_idle(now) - now, expiry);
+            auto const pause =
+                std::chrono::duration_cast<session::clock::duration>(std::chrono::duration<double>(rest));
+            window_timer_.expires_after(std::max<session::clock::duration>(pause, deadline_step));
+        }
         auto const waited = co_await window_timer_.async_wait(as_tuple);
         static_cast<void>(waited);
     }

@@ -12,6 +12,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
+#include <string>
 #include <utility>
 
 #include <sys/ioctl.h>
@@ -51,22 +53,46 @@ void batch_pool::give_back(std::unique_ptr<batch> used) noexcept
     spare_ = std::move(used);
 }
 
+/// How long a batch of requests takes, for the counters. It looks at the clock three times, once where there was no
+/// request, and not at all where nothing was fed.
+class session::stopwatch {
+public:
+    stopwatch(protocol::environment& environment, bool runs)
+        : environment_(environment),
+          requests_(environment.counters.requests),
+          began_(runs ? environment.now() : clock::time_point())
+    {}
+
+    void executed()
+    {
+        requests_ = environment_.counters.requests - requests_;
+        if (requests_ != 0)
+            environment_.counters.resumption_latency.add(
+                (environment_.now() - began_) / static_cast<clock::duration::rep>(requests_), requests_);
+    }
+
+    void written()
+    {
+        if (requests_ != 0)
+            environment_.counters.reply_latency.add(environment_.now() - began_);
+    }
+
+private:
+    protocol::environment& environment_;
+    std::uint64_t requests_; // counted before, and then those of this batch
+    clock::time_point began_;
+};
+
 asio::awaitable<end_reason> session::run()
 {
-    error_code ignored;
-    socket_.non_blocking(true, ignored);
     auto state = progress::going_on;
+    if (transport_.tls() != nullptr)
+        state = co_await shake_hands();
     while (state == progress::going_on && !stopping_) {
-        if (conversation_.pending()) {
-            co_await asio::post(socket_.get_executor(), asio::use_awaitable); // others come first
-        } else {
-            // Who follows windows may well have nothing more to say.
-            auto const timeout = conversation_.is_following() ? std::chrono::milliseconds(0)
-                                                              : environment_.limits.idle_timeout;
-            waiting_to_read_ = true;
-            co_await wait(stream_socket::wait_read, timeout);
-            waiting_to_read_ = false;
-        }
+        if (conversation_.pending() || transport_.has_input())
+            co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable); // others come first
+        else
+            co_await wait(stream_socket::wait_read, waiting::for_input, environment_.now());
         if (!stopping_ && !cut_short_)
             state = co_await read_and_answer(std::numeric_limits<std::size_t>::max());
         else if (cut_short_)
@@ -74,9 +100,46 @@ asio::awaitable<end_reason> session::run()
     }
     if (state == progress::going_on)
         co_await answer_rest();
-    if (reason_ == end_reason::contract || reason_ == end_reason::shutdown)
-        co_await close_gently(std::move(socket_));
+    if (transport_.tls() != nullptr)
+        co_await end_encryption();
+    if (reason_ == end_reason::contract || reason_ == end_reason::shutdown ||
+        reason_ == end_reason::handshake)
+        co_await close_gently(transport_.release());
     co_return reason_;
+}
+
+/// A stop meanwhile lets what has come of it be taken in: requests may be behind it.
+asio::awaitable<session::progress> session::shake_hands()
+{
+    auto const began = environment_.now();
+    error_code ec = asio::error::would_block;
+    while (!cut_short_) {
+        transport_.tls()->handshake(ec);
+        if (!ec)
+            co_return progress::going_on;
+        if (!would_block(ec)) {
+            observer_.handshake_failed(peer_, transport_.tls()->why());
+            co_return over(end_reason::handshake);
+        }
+        if (stopping_)
+            co_return over(end_reason::shutdown);
+        co_await wait(stream_socket::wait_read, waiting::for_handshake, began);
+    }
+    if (reason_ == end_reason::handshake)
+        observer_.handshake_failed(peer_, "it took more than " + std::to_string(handshake_timeout.count()) +
+                                              " seconds");
+    co_return progress::over;
+}
+
+/// close_notify: so that the client knows that nothing has been cut off.
+asio::awaitable<void> session::end_encryption()
+{
+    error_code ec;
+    transport_.tls()->shut_down(ec);
+    while (would_block(ec) && !cut_short_) {
+        co_await wait(stream_socket::wait_write, waiting::for_output, environment_.now());
+        transport_.tls()->shut_down(ec);
+    }
 }
 
 /// What the kernel has for us when the server stops. More may come while that is answered, without an end:
@@ -84,7 +147,7 @@ asio::awaitable<end_reason> session::run()
 asio::awaitable<void> session::answer_rest()
 {
     error_code ec;
-    auto left = socket_.available(ec);
+    auto left = transport_.available(ec);
     auto state = progress::going_on;
     while (state == progress::going_on && left != 0 && !ec) {
         auto const before = bytes_in_;
@@ -92,7 +155,7 @@ asio::awaitable<void> session::answer_rest()
         auto const read = static_cast<std::size_t>(bytes_in_ - before);
         left = read == 0 ? 0 : left - read;
     }
-    if (state == progress::going_on && input_has_ended())
+    if (state == progress::going_on && transport_.input_has_ended())
         state = co_await read_and_answer(1);
     while (state == progress::going_on && conversation_.pending()) // events that happened before the end
         state = co_await read_and_answer(0);
@@ -100,25 +163,17 @@ asio::awaitable<void> session::answer_rest()
         over(end_reason::shutdown);
 }
 
-/// Whether nothing but the end is left to read: then a last line without LF counts.
-bool session::input_has_ended() noexcept
-{
-    char next = 0;
-    error_code ec;
-    socket_.receive(asio::buffer(&next, 1), stream_socket::message_peek, ec);
-    return ec == asio::error::eof;
-}
-
 /// Reads once, `most` bytes at most, and writes the replies.
 asio::awaitable<session::progress> session::read_and_answer(std::size_t most)
 {
     auto lent = batches_.take();
     error_code ec;
-    auto const room = asio::buffer(lent->input, most);
-    auto const size = socket_.read_some(room, ec);
+    auto const room = std::span(lent->input).first(std::min(most, lent->input.size()));
+    auto const size = transport_.read_some(room, ec);
     auto state = progress::going_on;
     if (!ec) {
         bytes_in_ += size;
+        environment_.counters.bytes_in += size;
         state = co_await answer(*lent, std::string_view(lent->input.data(), size));
     } else if (ec == asio::error::eof) {
         state = co_await finish(*lent);
@@ -138,17 +193,18 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
     had_to_wait_ = false;
     for (int round = 1;; ++round) {
         auto const only_events = conversation_.has_events() && !had_to_wait_ && round != event_rounds;
-        input.remove_prefix(conversation_.feed(only_events ? std::string_view() : input, lent.output));
-        auto const state = co_await write(lent.output.view());
+        auto const fed = only_events ? std::string_view() : input;
+        stopwatch watch(environment_, !fed.empty());
+        input.remove_prefix(conversation_.feed(fed, lent.output));
+        auto const state = co_await deliver(lent, watch);
         if (state == progress::over)
             co_return state;
-        lent.output.clear();
         if (only_events)
             continue;
         if (conversation_.waiting() && !conversation_.pending())
-            co_await wait_for_result();
+            co_await wait_for_timer(waiting::for_nothing); // until it is there, or there is an event
         else if (!input.empty() || conversation_.in_reply())
-            co_await asio::post(socket_.get_executor(), asio::use_awaitable); // others come first
+            co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable); // others come first
         else
             break;
         if (cut_short_)
@@ -161,61 +217,113 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
 
 asio::awaitable<session::progress> session::finish(batch& lent)
 {
+    stopwatch watch(environment_, true);
     conversation_.finish(lent.output);
-    auto state = co_await write(lent.output.view());
-    lent.output.clear();
+    auto state = co_await deliver(lent, watch);
     while (state == progress::going_on && (conversation_.pending() || conversation_.waiting()))
         state = co_await answer(lent, {});
     co_return state == progress::going_on ? over(end_reason::end_of_input) : state;
 }
 
-asio::awaitable<session::progress> session::write(std::string_view output)
+/// Writes the replies to what was fed, after a pause where one of them refuses a token.
+asio::awaitable<session::progress> session::deliver(batch& lent, stopwatch& watch)
 {
+    watch.executed();
+    auto const refused = conversation_.has_failed_auth();
+    if (refused) [[unlikely]] {
+        co_await pause_after_failed_auth();
+        if (cut_short_)
+            co_return progress::over;
+    }
+    auto output = lent.output.view();
     while (!output.empty()) {
         error_code ec;
-        auto const size = socket_.write_some(asio::buffer(output), ec);
+        auto const size = transport_.write_some(output, ec);
         bytes_out_ += size;
+        environment_.counters.bytes_out += size;
         output.remove_prefix(size);
         if (would_block(ec)) {
             had_to_wait_ = true;
-            co_await wait(stream_socket::wait_write, environment_.limits.write_timeout);
+            co_await wait(stream_socket::wait_write, waiting::for_output, environment_.now());
         } else if (ec) {
             co_return over(end_reason::reset);
         }
         if (cut_short_)
             co_return progress::over;
     }
-    co_return progress::going_on;
+    lent.output.clear();
+    watch.written();
+    // There is no time for pauses any more, and without them no more tokens are tried.
+    co_return refused&& stopping_ ? over(end_reason::shutdown) : progress::going_on;
 }
 
 /// Whether it was what was waited for, an error or a call to stop that ended it is for the next read or write
 /// to tell.
-asio::awaitable<void> session::wait(stream_socket::wait_type for_what, std::chrono::milliseconds timeout)
+asio::awaitable<void> session::wait(stream_socket::wait_type usual, waiting whatfor, clock::time_point since)
 {
-    if (timeout.count() != 0)
-        deadline_ = environment_.now() + timeout;
-    auto const ended = co_await socket_.async_wait(for_what, as_tuple);
+    waiting_since_ = since;
+    waiting_ = whatfor;
+    auto const ended = co_await transport_.socket().async_wait(transport_.awaited(usual), as_tuple);
     static_cast<void>(ended);
-    deadline_ = clock::time_point::max();
+    waiting_ = waiting::for_nothing;
 }
 
-/// Until it is there, or there is an event to write meanwhile.
-asio::awaitable<void> session::wait_for_result()
+/// Until somebody cancels it.
+asio::awaitable<void> session::wait_for_timer(waiting whatfor)
 {
-    asio::steady_timer timer(socket_.get_executor(), asio::steady_timer::time_point::max());
-    result_timer_ = &timer;
+    asio::steady_timer timer(transport_.socket().get_executor(), asio::steady_timer::time_point::max());
+    timer_ = &timer;
+    waiting_since_ = environment_.now();
+    waiting_ = whatfor;
     auto const ended = co_await timer.async_wait(as_tuple);
     static_cast<void>(ended);
-    result_timer_ = nullptr;
+    waiting_ = waiting::for_nothing;
+    timer_ = nullptr;
+}
+
+asio::awaitable<void> session::pause_after_failed_auth()
+{
+    observer_.auth_failed(peer_);
+    if (!stopping_ && !cut_short_)
+        co_await wait_for_timer(waiting::for_pause);
+    conversation_.forgive();
+}
+
+session::clock::time_point session::deadline() const noexcept
+{
+    clock::duration timeout{0};
+    switch (waiting_) {
+    case waiting::for_nothing:
+        break;
+    case waiting::for_handshake:
+        timeout = handshake_timeout;
+        break;
+    case waiting::for_input: // who follows windows may well have nothing more to say
+        timeout = conversation_.is_following() ? clock::duration(0) : environment_.limits.idle_timeout;
+        break;
+    case waiting::for_output:
+        timeout = environment_.limits.write_timeout;
+        break;
+    case waiting::for_pause:
+        timeout = auth_pause;
+        break;
+    }
+    return timeout.count() == 0 ? clock::time_point::max() : waiting_since_ + timeout;
+}
+
+/// Wakes the coroutine, whatever it waits for.
+void session::end_waiting() noexcept
+{
+    error_code ignored;
+    transport_.socket().cancel(ignored);
+    if (timer_ != nullptr)
+        timer_->cancel();
 }
 
 void session::wake() noexcept
 {
-    error_code ignored;
-    if (waiting_to_read_)
-        socket_.cancel(ignored);
-    if (result_timer_ != nullptr)
-        result_timer_->cancel();
+    if (waiting_ == waiting::for_input || (timer_ != nullptr && waiting_ != waiting::for_pause))
+        end_waiting();
 }
 
 session::progress session::over(end_reason why) noexcept
@@ -228,28 +336,29 @@ session::progress session::over(end_reason why) noexcept
 void session::stop() noexcept
 {
     stopping_ = true;
-    error_code ignored;
-    if (waiting_to_read_)
-        socket_.cancel(ignored);
+    if (waiting_ == waiting::for_input || waiting_ == waiting::for_handshake ||
+        waiting_ == waiting::for_pause)
+        end_waiting();
 }
 
 void session::force() noexcept
 {
     cut_short_ = true;
     reason_ = end_reason::forced;
-    error_code ignored;
-    socket_.cancel(ignored);
-    if (result_timer_ != nullptr)
-        result_timer_->cancel();
+    end_waiting();
 }
 
 void session::expire() noexcept
 {
+    auto const ended = std::exchange(waiting_, waiting::for_nothing); // once
+    end_waiting();
+    if (ended == waiting::for_pause)
+        return;
     cut_short_ = true;
-    reason_ = waiting_to_read_ ? end_reason::idle : end_reason::not_reading;
-    deadline_ = clock::time_point::max();
-    error_code ignored;
-    socket_.cancel(ignored);
+    if (ended == waiting::for_handshake)
+        reason_ = end_reason::handshake;
+    else
+        reason_ = ended == waiting::for_input ? end_reason::idle : end_reason::not_reading;
 }
 
 asio::awaitable<void> close_gently(stream_socket socket)

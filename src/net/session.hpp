@@ -2,11 +2,11 @@
 #pragma once
 
 #include "net/observer.hpp"
+#include "net/transport.hpp"
 #include "protocol/conversation.hpp"
 #include "protocol/output_buffer.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -15,11 +15,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace windowd::net {
-
-using stream_socket = boost::asio::generic::stream_protocol::socket;
 
 /// The memory of one batch: what was read, and the replies to it.
 struct batch { // NOLINT(cppcoreguidelines-pro-type-member-init): it is read into before it is read from
@@ -46,16 +46,29 @@ private:
 ///
 /// Events of windows that the client follows wake it from that wait. They are written as the client takes them: while
 /// a write waits, they stay with the conversation, which loses the oldest when there are too many.
+///
+/// With TLS, the handshake comes before all that, and the client's close_notify is the end of its input: what it sent
+/// is answered, and a close_notify of ours says that this is all.
 class session final
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
       private protocol::waker {
 public:
     using clock = protocol::environment::clock;
 
-    /// What it refers to must outlive it. The socket is connected.
-    session(stream_socket socket, protocol::environment& environment, batch_pool& batches) noexcept
-        : socket_(std::move(socket)),
+    /// How long a client may take from its connection to the end of the handshake: many times what a slow network needs
+    /// for its few messages, and short for somebody who wants to hold connections without showing a certificate.
+    static constexpr std::chrono::seconds handshake_timeout{10};
+    /// How long the answer to a token that is not known takes, so that a connection can try one a second.
+    static constexpr std::chrono::seconds auth_pause{1};
+
+    /// What it refers to must outlive it, except the settings. The socket is connected; `peer` is its name for the
+    /// observer. Encrypted if there are settings. Throws std::bad_alloc.
+    session(stream_socket socket, std::string peer, protocol::environment& environment, batch_pool& batches,
+            observer& events, tls_context const* tls = nullptr)
+        : transport_(std::move(socket), tls),
+          peer_(std::move(peer)),
           environment_(environment),
+          observer_(events),
           batches_(batches),
           conversation_(environment, this)
     {}
@@ -72,38 +85,51 @@ public:
     /// Ends at once.
     void force() noexcept;
 
-    /// When the client will have kept the session waiting for too long; clock::time_point::max() for never.
-    clock::time_point deadline() const noexcept { return deadline_; }
+    /// When the client will have kept the session waiting for too long, by the limits in force now, or when the pause
+    /// after a failed try to authenticate is over; clock::time_point::max() for never.
+    clock::time_point deadline() const noexcept;
     /// To be called when that has passed.
     void expire() noexcept;
 
+    /// To be called when the tokens have changed.
+    void renew_access() { conversation_.renew_access(); }
+
+    std::string const& peer() const noexcept { return peer_; }
     std::uint64_t bytes_in() const noexcept { return bytes_in_; }
     std::uint64_t bytes_out() const noexcept { return bytes_out_; }
 
 private:
     enum class progress : std::uint8_t { going_on, over };
+    enum class waiting : std::uint8_t { for_nothing, for_handshake, for_input, for_output, for_pause };
+    class stopwatch;
 
+    boost::asio::awaitable<progress> shake_hands();
     boost::asio::awaitable<progress> read_and_answer(std::size_t most);
     boost::asio::awaitable<progress> answer(batch& lent, std::string_view input);
     boost::asio::awaitable<progress> finish(batch& lent);
-    boost::asio::awaitable<progress> write(std::string_view output);
-    boost::asio::awaitable<void> wait(stream_socket::wait_type for_what, std::chrono::milliseconds timeout);
-    boost::asio::awaitable<void> wait_for_result();
+    boost::asio::awaitable<progress> deliver(batch& lent, stopwatch& watch);
+    boost::asio::awaitable<void> wait(stream_socket::wait_type usual, waiting whatfor,
+                                      clock::time_point since);
+    boost::asio::awaitable<void> wait_for_timer(waiting whatfor);
+    boost::asio::awaitable<void> pause_after_failed_auth();
     boost::asio::awaitable<void> answer_rest();
+    boost::asio::awaitable<void> end_encryption();
     void wake() noexcept override;
-    bool input_has_ended() noexcept;
+    void end_waiting() noexcept;
     progress over(end_reason why) noexcept;
 
-    stream_socket socket_;
+    transport transport_;
+    std::string peer_;
     protocol::environment& environment_;
+    observer& observer_;
     batch_pool& batches_;
     protocol::conversation conversation_;
-    clock::time_point deadline_ = clock::time_point::max();
+    clock::time_point waiting_since_;
     std::uint64_t bytes_in_ = 0;
     std::uint64_t bytes_out_ = 0;
     end_reason reason_ = end_reason::end_of_input;
-    boost::asio::steady_timer* result_timer_ = nullptr; // runs while a result is waited for
-    bool waiting_to_read_ = false;
+    boost::asio::steady_timer* timer_ = nullptr; // runs while it waits for a result, or pauses
+    waiting waiting_ = waiting::for_nothing;
     bool had_to_wait_ = false; // for the client to take output, in this turn
     bool stopping_ = false;
     bool cut_short_ = false; // expired or forced: reason_ tells which

@@ -81,6 +81,7 @@ conversation::~conversation()
     if (waiting())
         host_.windows().forget(*this);
     unfollow_all();
+    explicit_bzero(token_.data(), token_.size());
 }
 
 void conversation::unfollow_all() noexcept
@@ -89,6 +90,31 @@ void conversation::unfollow_all() noexcept
         host_.windows().unfollow_all(*events_);
     host_.counters.subscriptions -= patterns_.size();
     patterns_.clear();
+}
+
+// Rights
+
+void conversation::allow(right what) noexcept
+{
+    right_ = what;
+    find_short_way();
+}
+
+void conversation::renew_access()
+{
+    if (host_.access == nullptr)
+        return allow(right::write);
+    allow(token_.empty() ? right::none : host_.access->check(token_));
+    if (may(right::read))
+        return;
+    unfollow_all();
+    events_.reset();
+}
+
+std::size_t conversation::max_line() const noexcept
+{
+    auto const most = host_.limits.max_line;
+    return may(right::read) ? most : std::min(most, max_line_without_right);
 }
 
 // Lines
@@ -115,7 +141,7 @@ bool conversation::may_take_more(output_buffer const& out, std::uint64_t events_
     // A small buffer of events is filled sooner.
     auto const events_end =
         events_before + std::min<std::uint64_t>(events_pause, host_.limits.max_event_buffer / 8 + 1);
-    return !ended_ && !in_reply() && !has_worked_ && out.size() < output_pause &&
+    return !ended_ && !auth_failed_ && !in_reply() && !has_worked_ && out.size() < output_pause &&
            host_.events.bytes() < events_end;
 }
 
@@ -159,11 +185,11 @@ void conversation::answer_safely(Answer answer, output_buffer& out)
     }
 }
 
-/// The short way of a number that stands whole on its line, once there is a service; everything else goes the
-/// long way, which answers a lack of memory too.
+/// The short way of a number that stands whole on its line, once there is a window, for who may change it; everything
+/// else goes the long way, which answers a lack of memory too.
 char const* conversation::take_line(char const* at, char const* end, output_buffer& out)
 {
-    if ((service_ || joined_) && partial_.empty() && !discarding_) {
+    if (has_short_way_ && partial_.empty() && !discarding_) {
         auto const read = read_number(at, end);
         auto const* after = read.end;
         if (read.status == number_status::number && after != end) {
@@ -189,8 +215,7 @@ char const* conversation::take_piece(char const* at, char const* end, output_buf
     auto const* const next = newline != nullptr ? newline + 1 : end;
     if (discarding_) {
         discarding_ = newline == nullptr;
-    } else if (partial_.size() + piece.size() >
-               host_.limits.max_line + 1) { // one more than the limit may be a CR
+    } else if (partial_.size() + piece.size() > max_line() + 1) { // one more than the limit may be a CR
         auto const beginning = partial_.substr(0, known_beginning).append(piece.substr(0, known_beginning));
         std::string().swap(partial_); // an assignment would keep the memory
         discarding_ = newline == nullptr;
@@ -242,7 +267,7 @@ void conversation::answer_line(std::string_view line, output_buffer& out)
 {
     if (line.ends_with('\r'))
         line.remove_suffix(1);
-    if (line.size() > host_.limits.max_line)
+    if (line.size() > max_line())
         return answer_long_line(line, out);
     if (line.find_first_not_of(blanks) == std::string_view::npos)
         return;
@@ -261,7 +286,7 @@ void conversation::answer_text(std::string_view line, output_buffer& out)
     auto const text = line.substr(line.find_first_not_of(blanks));
     auto const* const end = text.data() + text.size();
     if (auto const read = read_number(text.data(), end);
-        read.end == end && read.status == number_status::number)
+        read.end == end && read.status == number_status::number && may(right::write))
         return answer_number(read.value, out); // one that came in pieces
     ++host_.counters.requests;
     if (std::exchange(first_line_, false) && is_http(line, true)) {
@@ -273,15 +298,37 @@ void conversation::answer_text(std::string_view line, output_buffer& out)
     auto const& parsed = host_.parser.result();
     if (failure)
         refuse(bad_json_error(text, *failure), out, id_of(parsed));
-    else if (parsed.what == request::form::scalar)
-        answer_scalar(parsed.value, out);
-    else if (parsed.what == request::form::array)
-        answer_array(parsed.elements, out);
+    else if (parsed.what == request::form::object && parsed.has(member::op))
+        answer_request(parsed, out);
     else
-        answer_object(parsed, out);
+        answer_value_line(parsed, out);
 }
 
 // Value lines
+
+void conversation::answer_value_line(request const& line, output_buffer& out)
+{
+    if (!may(right::write))
+        return refuse(no_right_error(), out, id_of(line));
+    if (line.what == request::form::scalar)
+        answer_scalar(line.value, out);
+    else if (line.what == request::form::array)
+        answer_array(line.elements, out);
+    else
+        answer_other_object(id_of(line), out);
+}
+
+/// An object that is no request is a value that windows refuse.
+void conversation::answer_other_object(request_id const& id, output_buffer& out)
+{
+    auto const object = element{element::kind::object, 0};
+    if (joined_)
+        return send_to(own_shared(), {&object, 1}, {}, {.id = id}, out);
+    if (closed())
+        return refuse(closed_error(), out, id);
+    own_service().send(sent::other());
+    refuse_value(not_a_number_error(object.what), out, id);
+}
 
 void conversation::answer_scalar(element const& value, output_buffer& out)
 {
@@ -312,7 +359,8 @@ void conversation::answer_array(std::vector<element> const& elements, output_buf
     auto const start = out.size();
     json_writer reply(out);
     auto const refused = send_all(elements, {}, reply);
-    host_.counters.refused += refused ? 1 : 0;
+    if (refused)
+        host_.counters.count_refused(refused->code);
     end_array_line(start, refused, reply, out);
 }
 
@@ -364,7 +412,7 @@ void conversation::go_on_with_array(output_buffer& out)
     }
     reply.text(array.yields.view());
     if (array.refused) {
-        ++host_.counters.refused;
+        host_.counters.count_refused(array.refused->code);
         write_error(reply, *array.refused);
     }
     if (!is_bare)
@@ -478,7 +526,8 @@ void conversation::answer(window::result& came, question const& asked, output_bu
     has_worked_ = came.created; // a new window is compared with all patterns
     auto const refused = first_refused(came, asked);
     host_.counters.values += came.taken;
-    host_.counters.refused += refused ? 1 : 0;
+    if (refused)
+        host_.counters.count_refused(refused->code);
     if (asked.bare)
         return answer_bare(came, asked, refused, out);
     json_writer reply(out);
@@ -504,6 +553,7 @@ void conversation::answer(window::result& came, question const& asked, output_bu
         reply.key("created").boolean(came.created);
         joined_ = joined_window{std::move(to_join_), came.window.id};
         service_.reset();
+        find_short_way();
         break;
     }
     if (refused)
@@ -559,16 +609,20 @@ void conversation::go_on_dumping(output_buffer& out)
 
 // Errors
 
+/// A client that may do nothing is told nothing, whatever is wrong.
 void conversation::refuse(error const& why, output_buffer& out, request_id const& id)
 {
-    ++host_.counters.refused;
-    write_refusal(why, out, id, false);
+    auto const is_to_hide = !may(right::read) && why.code != error_code::unauthorized;
+    outcome hidden;
+    auto const& told = is_to_hide ? hidden.emplace(no_token_error()) : why;
+    host_.counters.count_refused(told.code);
+    write_refusal(told, out, id, false);
 }
 
 /// What was sent as a value and refused yields nothing.
 void conversation::refuse_value(error const& why, output_buffer& out, request_id const& id)
 {
-    ++host_.counters.refused;
+    host_.counters.count_refused(why.code);
     write_refusal(why, out, id, true);
 }
 
@@ -586,6 +640,7 @@ void conversation::own(window::sliding_window window)
     service_ = window::start_service(std::move(window), host_.time, host_.observer);
     service_statistics_ = statistics;
     joined_.reset();
+    find_short_way();
 }
 
 } // namespace windowd::protocol

@@ -1,6 +1,7 @@
 // One connection's side of the protocol, without the connection: request bytes in, reply bytes out.
 #pragma once
 
+#include "protocol/access.hpp"
 #include "protocol/environment.hpp"
 #include "protocol/error.hpp"
 #include "protocol/event_queue.hpp"
@@ -37,13 +38,19 @@ namespace windowd::protocol {
 /// No step takes long, so that one thread serves many: a long dump or array is answered piece by piece, and feed()
 /// returns after a request that looks at many windows. But what a shared window is sent in one request is one step.
 ///
-/// Memory: a line that has not ended, up to max_line; the private window; undelivered events, up to
-/// max_event_buffer; nothing else that grows. Output is bounded by the caller, who takes it away: feed() stops when
+/// Where the environment has an authority, a client may do nothing until it has shown a token, and then what that allows.
+///
+/// Memory: a line that has not ended, up to max_line, or max_line_without_right; the private window; undelivered events,
+/// up to max_event_buffer; nothing else that grows. Output is bounded by the caller, who takes it away: feed() stops when
 /// there is output_pause of it, in the middle of a dump too.
 class conversation final : private window::asker {
 public:
     /// `host` must outlive the conversation; so must `owner`, who is told when pending() has become true by itself.
-    explicit conversation(environment& host, waker* owner = nullptr) noexcept : host_(host), owner_(owner) {}
+    explicit conversation(environment& host, waker* owner = nullptr) noexcept
+        : host_(host),
+          owner_(owner),
+          right_(host.access == nullptr ? right::write : right::none)
+    {}
     conversation(conversation const&) = delete;
     conversation& operator=(conversation const&) = delete;
     ~conversation();
@@ -57,10 +64,13 @@ public:
     /// can take them before there are more.
     static constexpr std::uint64_t events_pause = std::uint64_t{64} * 1024;
 
+    /// How long a line may be, if max_line is not less, of a client that may do nothing: ten thousand of them cost little.
+    static constexpr std::size_t max_line_without_right = 4096;
+
     /// Takes request bytes and appends the replies to `out`. Returns how many bytes it has taken: fewer than there
-    /// are where `out` is full, or others have to have their turn, or a result has to come; then call again with
-    /// the rest, when `out` has been emptied. Throws std::bad_alloc where not even an error can be written; then
-    /// the connection has to end.
+    /// are where `out` is full, or others have to have their turn, or a result has to come, or a try to authenticate
+    /// has failed; then call again with the rest, when `out` has been emptied. Throws std::bad_alloc where not even an
+    /// error can be written; then the connection has to end.
     std::size_t feed(std::string_view bytes, output_buffer& out);
 
     /// The input has ended: answers a last line that has no LF, and follows nothing any more. To be called once all
@@ -81,6 +91,15 @@ public:
 
     /// Whether it follows windows: then a client may well have nothing more to say.
     bool is_following() const noexcept { return !patterns_.empty(); }
+
+    /// Whether a try to authenticate has failed. Then nothing more is taken, and the owner should let some time pass before
+    /// it writes the reply and calls forgive(), so that guessing is slow.
+    bool has_failed_auth() const noexcept { return auth_failed_; }
+    void forgive() noexcept { auth_failed_ = false; }
+
+    /// The tokens have changed: looks up anew what the client's own allows. If nothing any more, it follows nothing, and its
+    /// next request is refused.
+    void renew_access();
 
     /// Whether the contract ends the connection: write what there is, then close. Input is ignored from then on.
     bool ended() const noexcept { return ended_; }
@@ -141,6 +160,13 @@ private:
     // Enough for any reply but arrays, besides its id; taken before a request is done, so that it can be answered.
     static constexpr std::size_t room_for_reply = 2048;
 
+    bool may(right needed) const noexcept { return right_ >= needed; }
+    void allow(right what) noexcept;
+    // To be called where one of what it looks at has changed.
+    void find_short_way() noexcept { has_short_way_ = may(right::write) && (service_ || joined_); }
+    error no_right_error() const;
+    std::size_t max_line() const noexcept;
+
     void go_on(output_buffer& out, std::size_t events_end);
     bool may_take_more(output_buffer const& out, std::uint64_t events_before) const noexcept;
     char const* take_line(char const* at, char const* end, output_buffer& out);
@@ -151,9 +177,11 @@ private:
     void answer_line(std::string_view line, output_buffer& out);
     void answer_long_line(std::string_view beginning, output_buffer& out);
     void answer_text(std::string_view line, output_buffer& out);
+    void answer_value_line(request const& line, output_buffer& out);
     void answer_scalar(element const& value, output_buffer& out);
     void answer_array(std::vector<element> const& elements, output_buffer& out);
-    void answer_object(request const& line, output_buffer& out);
+    void answer_other_object(request_id const& id, output_buffer& out);
+    void answer_request(request const& line, output_buffer& out);
     void refuse(error const& why, output_buffer& out, request_id const& id = {});
     void refuse_value(error const& why, output_buffer& out, request_id const& id = {});
     void go_on_dumping(output_buffer& out);
@@ -184,6 +212,7 @@ private:
     outcome windows(request const& line, json_writer& reply);
     outcome subscribe(request const& line, json_writer& reply);
     outcome unsubscribe(request const& line, json_writer& reply);
+    outcome auth(request const& line, json_writer& reply);
     outcome ping(request const& line, json_writer& reply);
     outcome info(request const& line, json_writer& reply);
     outcome help(request const& line, json_writer& reply);
@@ -198,7 +227,8 @@ private:
     bool closed() { return own_service().state() == nanoservice::generator_state::closed; }
 
     static std::span<operation const> operations() noexcept;
-    static outcome find_operation(request const& line, operation const*& found);
+    static operation const* thrown(request const& line) noexcept;
+    outcome find_operation(request const& line, operation const*& found) const;
     static outcome check_members(request const& line, operation const& asked);
 
     environment& host_;
@@ -215,10 +245,14 @@ private:
     std::unique_ptr<late_answer> late_;
     std::unique_ptr<event_queue> events_; // made by the first subscription
     std::vector<std::string> patterns_;   // that it follows
+    std::string token_;                   // the last that was good, to be looked up again
     std::size_t reply_start_ = 0;         // in the output: if it fails, what is behind that is taken back
-    bool has_worked_ = false;             // so long that others have their turn before the next line
+    right right_;
+    bool has_short_way_ = false; // open to numbers: there is a window, and the right to change it
+    bool has_worked_ = false;    // so long that others have their turn before the next line
     bool discarding_ = false; // in a line that was too long and is answered already; then partial_ is empty
     bool first_line_ = true;
+    bool auth_failed_ = false;
     bool ended_ = false;
 };
 

@@ -34,6 +34,8 @@ std::string_view to_string(error_code code) noexcept
         return "out_of_order";
     case error_code::limit_reached:
         return "limit_reached";
+    case error_code::unauthorized:
+        return "unauthorized";
     case error_code::internal:
         break;
     }

@@ -25,8 +25,11 @@ enum class error_code : std::uint8_t {
     window_mismatch,   ///< the shared window is there already, and is not as the request says
     out_of_order,      ///< a value's time is before that of the newest one
     limit_reached,     ///< the server has as many connections, windows, patterns or dumps as it may
+    unauthorized,      ///< the connection has to show a token that allows this
     internal,          ///< the server's own fault, such as a lack of memory
 };
+
+constexpr std::size_t error_code_count = static_cast<std::size_t>(error_code::internal) + 1;
 
 /// The code as it stands on the wire.
 std::string_view to_string(error_code code) noexcept;

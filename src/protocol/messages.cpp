@@ -111,6 +111,21 @@ error refused_error(refusal why, element::kind what, std::optional<std::size_t> 
     }
 }
 
+error no_token_error()
+{
+    return {error_code::unauthorized, R"(a token has to be shown first: {"op":"auth","token":"..."})"};
+}
+
+error wrong_token_error()
+{
+    return {error_code::unauthorized, "there is no such token"};
+}
+
+error read_only_error(std::string_view allowed)
+{
+    return {error_code::unauthorized, std::string("this token allows reading only: ").append(allowed)};
+}
+
 error closed_error()
 {
     return {error_code::closed, R"(this window is closed; {"op":"open"} starts another)"};

@@ -28,6 +28,12 @@ error not_a_number_error(element::kind what, std::optional<std::size_t> index = 
 /// Of what a window refused; `what` was sent.
 error refused_error(window::refusal why, element::kind what, std::optional<std::size_t> index = {});
 
+/// Of a connection that has shown no token. It tells the same whatever was asked, since nothing is to be learnt from it.
+error no_token_error();
+error wrong_token_error();
+/// Of a connection that may read; `allowed` lists what that is.
+error read_only_error(std::string_view allowed);
+
 error closed_error();
 error out_of_memory_error();
 error readings_limit_error(std::size_t max_readings);

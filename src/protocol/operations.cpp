@@ -24,6 +24,9 @@ constexpr std::size_t max_page = 1000;
 // A window lasts a day, a year or a million: beyond that people mean milliseconds.
 constexpr double max_span = 1e9;
 
+// In bytes.
+constexpr std::size_t max_token_size = 1024;
+
 constexpr member_set anywhere = member_set(member::op) | member::id | member::window;
 
 /// A member's value as an integer of 1 to max, or why it is none; `whose` says where that max comes from.
@@ -155,10 +158,24 @@ std::optional<error> check_text(request const& line, member which, bool (*is_goo
 } // namespace
 
 struct conversation::operation {
-    enum class verb : std::uint8_t { send, next, raise, dump, clear, read, close, open, list, follow, other };
+    enum class verb : std::uint8_t {
+        send,
+        next,
+        raise,
+        dump,
+        clear,
+        read,
+        close,
+        open,
+        list,
+        follow,
+        auth,
+        other
+    };
 
     std::string_view name;
     verb what;
+    right needs_right;
     member_set takes; // besides op, id and window
     member_set needs;
     outcome (conversation::*run)(request const&, json_writer&); // for a private window, or for none
@@ -171,9 +188,13 @@ std::span<conversation::operation const> conversation::operations() noexcept
     using m = member;
     using c = conversation;
     using v = operation::verb;
-    static constexpr std::array<operation, 14> table{{
+    constexpr auto none = right::none;
+    constexpr auto read = right::read;
+    constexpr auto write = right::write;
+    static constexpr std::array<operation, 15> table{{
         {"send",
          v::send,
+         write,
          member_set(m::value) | m::values | m::at,
          {},
          &c::send,
@@ -181,24 +202,28 @@ std::span<conversation::operation const> conversation::operations() noexcept
          "resume with a value, or with each of several; a line that is a number or an array does the same"},
         {"next",
          v::next,
+         write,
          {},
          {},
          &c::next,
          R"({"op":"next"})",
          "resume with nothing, as a line that is null does"},
-        {"throw", v::raise, m::exception, m::exception, nullptr, R"({"op":"throw","exception":"DumpData"})",
+        {"throw", v::raise, read, m::exception, m::exception, nullptr,
+         R"({"op":"throw","exception":"DumpData"})",
          "resume with an exception: DumpData, ClearWindow, ReadStatistics or GeneratorExit"},
         {"dump",
          v::dump,
+         read,
          {},
          {},
          &c::dump,
          R"({"op":"dump"})",
          "how many values the window has, and the values, oldest first"},
-        {"clear", v::clear, {}, {}, &c::clear, R"({"op":"clear"})", "empty the window"},
-        {"read", v::read, {}, {}, &c::read, R"({"op":"read"})", "the statistics as they are now"},
+        {"clear", v::clear, write, {}, {}, &c::clear, R"({"op":"clear"})", "empty the window"},
+        {"read", v::read, read, {}, {}, &c::read, R"({"op":"read"})", "the statistics as they are now"},
         {"close",
          v::close,
+         write,
          {},
          {},
          &c::close,
@@ -206,6 +231,7 @@ std::span<conversation::operation const> conversation::operations() noexcept
          "end the window; a shared one for everyone"},
         {"open",
          v::open,
+         write,
          member_set(m::size) | m::span | m::stats | m::data | m::min_count,
          {},
          &c::open,
@@ -213,6 +239,7 @@ std::span<conversation::operation const> conversation::operations() noexcept
          "start a new window of one's own, or make or join the shared one of that name"},
         {"windows",
          v::list,
+         read,
          member_set(m::match) | m::limit | m::after,
          {},
          &c::windows,
@@ -220,6 +247,7 @@ std::span<conversation::operation const> conversation::operations() noexcept
          "list shared windows, in name order"},
         {"subscribe",
          v::follow,
+         read,
          {},
          m::window,
          &c::subscribe,
@@ -227,30 +255,31 @@ std::span<conversation::operation const> conversation::operations() noexcept
          "be told what happens to the shared windows of that name or pattern"},
         {"unsubscribe",
          v::follow,
+         read,
          {},
          m::window,
          &c::unsubscribe,
          R"({"op":"unsubscribe","window":"cpu*"})",
          "not to be told any more"},
-        {"ping", v::other, {}, {}, &c::ping, R"({"op":"ping"})", "whether the server answers"},
-        {"info", v::other, {}, {}, &c::info, R"({"op":"info"})", "version, uptime, counters and limits"},
-        {"help", v::other, {}, {}, &c::help, R"({"op":"help"})", "this list"},
+        {"auth", v::auth, none, m::token, m::token, &c::auth, R"({"op":"auth","token":"secret"})",
+         "show the token that a server may ask for, and learn what it allows"},
+        {"ping", v::other, read, {}, {}, &c::ping, R"({"op":"ping"})", "whether the server answers"},
+        {"info",
+         v::other,
+         read,
+         {},
+         {},
+         &c::info,
+         R"({"op":"info"})",
+         "version, uptime, counters and limits"},
+        {"help", v::other, read, {}, {}, &c::help, R"({"op":"help"})", "this list"},
     }};
     return table;
 }
 
-void conversation::answer_object(request const& line, output_buffer& out)
+void conversation::answer_request(request const& line, output_buffer& out)
 {
     auto const id = id_of(line);
-    if (!line.has(member::op)) {
-        auto const object = element{element::kind::object, 0};
-        if (joined_)
-            return send_to(own_shared(), {&object, 1}, {}, {.id = id}, out);
-        if (closed())
-            return refuse(closed_error(), out, id);
-        own_service().send(window::sent::other());
-        return refuse_value(not_a_number_error(object.what), out, id);
-    }
     operation const* asked = nullptr;
     if (auto const refused = find_operation(line, asked))
         return refuse(*refused, out, id);
@@ -270,7 +299,7 @@ void conversation::answer_object(request const& line, output_buffer& out)
     write_id(reply, id);
     out.prepare(room_for_reply);
     if (auto const refused = (this->*asked->run)(line, reply)) {
-        ++host_.counters.refused;
+        host_.counters.count_refused(refused->code);
         write_error(reply, *refused);
     }
     if (dump_)
@@ -281,10 +310,10 @@ void conversation::answer_object(request const& line, output_buffer& out)
     out.append('\n');
 }
 
-/// The op that a line asks for; of a throw, the one that the exception stands for.
-conversation::outcome conversation::find_operation(request const& line, operation const*& found)
+/// The op that a line asks for; of a throw, the one that the exception stands for. Whether the client has the right to it
+/// comes first, so that who has not learns nothing else.
+conversation::outcome conversation::find_operation(request const& line, operation const*& found) const
 {
-    using verb = operation::verb;
     auto const table = operations();
     auto const& op = line[member::op];
     if (op.value.what != element::kind::string)
@@ -297,28 +326,48 @@ conversation::outcome conversation::find_operation(request const& line, operatio
         return error{error_code::unknown_op,
                      "there is no such op; there are " + names + "; " + std::string(ask_for_help)};
     }
+    found = row->what == operation::verb::raise ? thrown(line) : &*row;
+    if (!may(found != nullptr ? found->needs_right : right::write))
+        return no_right_error();
     if (auto refused = check_members(line, *row))
         return refused;
-    found = &*row;
-    if (row->what != verb::raise)
+    if (found != nullptr)
         return std::nullopt;
+    if (line[member::exception].value.what != element::kind::string)
+        return wrong_type_error(member::exception, "a string");
+    return error{error_code::unknown_exception,
+                 "a window declares the exceptions DumpData, ClearWindow, ReadStatistics and GeneratorExit"};
+}
 
+/// The op with the effect of the exception that a line throws; null if no window declares it.
+conversation::operation const* conversation::thrown(request const& line) noexcept
+{
+    using verb = operation::verb;
     static constexpr std::array<std::pair<std::string_view, verb>, 4> exceptions{
         {{"DumpData", verb::dump},
          {"ClearWindow", verb::clear},
          {"ReadStatistics", verb::read},
          {"GeneratorExit", verb::close}}};
     auto const& exception = line[member::exception];
-    if (exception.value.what != element::kind::string)
-        return wrong_type_error(member::exception, "a string");
+    if (!line.has(member::exception) || exception.value.what != element::kind::string)
+        return nullptr;
     auto const* const declared = std::ranges::find(exceptions, std::string_view(exception.text),
                                                    &std::pair<std::string_view, verb>::first);
     if (declared == exceptions.end())
-        return error{
-            error_code::unknown_exception,
-            "a window declares the exceptions DumpData, ClearWindow, ReadStatistics and GeneratorExit"};
-    found = &*std::ranges::find(table, declared->second, &operation::what);
-    return std::nullopt;
+        return nullptr;
+    return &*std::ranges::find(operations(), declared->second, &operation::what);
+}
+
+/// Why the client may not do what it asks for.
+error conversation::no_right_error() const
+{
+    if (!may(right::read))
+        return no_token_error();
+    std::string allowed;
+    for (auto const& one : operations())
+        if (one.needs_right != right::write && one.what != operation::verb::raise)
+            append_item(allowed, one.name);
+    return read_only_error(allowed + ", and throw of DumpData and ReadStatistics");
 }
 
 conversation::outcome conversation::check_members(request const& line, operation const& asked)
@@ -336,6 +385,11 @@ conversation::outcome conversation::check_members(request const& line, operation
     if (auto const missing = asked.needs - line.present; !missing.empty())
         return error{error_code::missing_member,
                      quoted(asked.name).append(" needs ").append(list_of(missing))};
+    if (auto const& token = line[member::token];
+        line.has(member::token) && (token.value.what != element::kind::string || token.text.empty() ||
+                                    token.text.size() > max_token_size))
+        return wrong_type_error(member::token,
+                                "a string of 1 to " + std::to_string(max_token_size) + " bytes");
     if (asked.what == operation::verb::follow)
         return check_text(line, member::window, window::is_pattern, " *");
     return check_text(line, member::window, window::is_window_name);
@@ -346,7 +400,8 @@ conversation::outcome conversation::check_members(request const& line, operation
 bool conversation::is_for_shared(request const& line, operation const& row) const noexcept
 {
     using verb = operation::verb;
-    if (row.what == verb::list || row.what == verb::follow || row.what == verb::other)
+    if (row.what == verb::list || row.what == verb::follow || row.what == verb::auth ||
+        row.what == verb::other)
         return false;
     return line.has(member::window) || (joined_ && row.what != verb::open);
 }
@@ -563,6 +618,21 @@ conversation::outcome conversation::unsubscribe(request const& line, json_writer
     host_.windows().unfollow(*events_, pattern);
     --host_.counters.subscriptions;
     reply.key("unsubscribed").string(pattern);
+    return std::nullopt;
+}
+
+conversation::outcome conversation::auth(request const& line, json_writer& reply)
+{
+    auto const& shown = line[member::token].text;
+    auto const allowed = host_.access == nullptr ? right::write : host_.access->check(shown);
+    if (allowed == right::none) {
+        ++host_.counters.auth_failed;
+        auth_failed_ = true;
+        return wrong_token_error();
+    }
+    reply.key("authorized").string(allowed == right::write ? "write" : "read");
+    token_ = shown;
+    allow(allowed);
     return std::nullopt;
 }
 

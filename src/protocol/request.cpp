@@ -6,9 +6,9 @@
 namespace windowd::protocol {
 namespace {
 
-constexpr std::array<std::string_view, member_count> names{"op",   "id",        "window", "value", "values",
-                                                           "at",   "exception", "size",   "span",  "stats",
-                                                           "data", "min_count", "match",  "limit", "after"};
+constexpr std::array<std::string_view, member_count> names{
+    "op",   "id",    "window", "value",     "values", "at",    "exception", "size",
+    "span", "stats", "data",   "min_count", "match",  "limit", "after",     "token"};
 
 } // namespace
 

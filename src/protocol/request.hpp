@@ -38,9 +38,10 @@ enum class member : std::uint8_t {
     min_count,
     match,
     limit,
-    after
+    after,
+    token
 };
-inline constexpr std::size_t member_count = 15;
+inline constexpr std::size_t member_count = 16;
 
 using member_set = window::enum_set<member>;
 

@@ -129,6 +129,11 @@ public:
     followed follow(follower& by, std::string_view pattern);
     bool unfollow(follower& by, std::string_view pattern) noexcept;
     void unfollow_all(follower& by) noexcept;
+    void configure(register_limits const& limits, window_options defaults) noexcept
+    {
+        limits_ = limits;
+        defaults_ = std::move(defaults);
+    }
     std::size_t count() const noexcept { return windows_.size(); }
     double close_idle(double now) noexcept;
 
@@ -521,6 +526,11 @@ result* local_register::perform(operation const& asked, asker&)
 }
 
 void local_register::forget(asker&) noexcept {} // nobody has to wait
+
+void local_register::configure(register_limits const& limits, window_options defaults) noexcept
+{
+    state_->configure(limits, std::move(defaults));
+}
 
 std::vector<window_state> local_register::list(std::string_view match, std::string_view after,
                                                std::size_t limit, double now)

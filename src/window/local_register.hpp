@@ -27,6 +27,7 @@ public:
 
     result* perform(operation const& asked, asker& by) override;
     void forget(asker& by) noexcept override;
+    void configure(register_limits const& limits, window_options defaults) noexcept override;
     std::vector<window_state> list(std::string_view match, std::string_view after, std::size_t limit,
                                    double now) override;
     followed follow(follower& by, std::string_view pattern) override;

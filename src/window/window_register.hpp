@@ -59,6 +59,20 @@ protected:
     ~asker() = default;
 };
 
+/// What a local register may hold.
+struct register_limits {
+    std::size_t max_windows = 10'000;
+    std::size_t max_window_size = 10'000'000; ///< values of a window
+    double idle_expiry = 0;           ///< seconds after which a window that nobody used is closed; 0: never
+    std::size_t max_patterns = 1'000; ///< different patterns with a `*` that are followed at a time
+    /// Statistics that one request may ask for: its values times the statistics of the window. They are all there
+    /// before the first is sent.
+    std::size_t max_readings = std::size_t{1} << 20;
+    /// Values that dumps may hold altogether; the first dump, and small ones, are always let through.
+    std::size_t max_dumped = 20'000'000;
+    std::size_t small_dump = 8192; ///< values: 64 KiB
+};
+
 /// Shared windows by name. Each operation is indivisible, and has one result; those of one asker are performed in
 /// the order asked. Not thread-safe.
 class window_register {
@@ -73,6 +87,10 @@ public:
     virtual result* perform(operation const& asked, asker& by) = 0;
     /// Nothing is told to `by` any more; what it has asked for may still happen.
     virtual void forget(asker& by) noexcept = 0;
+
+    /// From now on these limits and defaults hold. Windows, followers and dumps that are there already stay, even where there
+    /// are more of them than the limits allow now.
+    virtual void configure(register_limits const& limits, window_options defaults) noexcept = 0;
 
     /// The windows whose names match, in name order, from the first that comes after `after`; `limit` at most, and
     /// one more to show that there are more. Names and options are valid until the next call of anything here.
@@ -97,20 +115,6 @@ public:
     /// Closes the windows that nobody has used for as long as the limits say. Every operation does this first; call it
     /// too as time passes without any. Returns when the next one will be due, in seconds since 1970; infinity for never.
     virtual double close_idle(double now) noexcept = 0;
-};
-
-/// What a local register may hold.
-struct register_limits {
-    std::size_t max_windows = 10'000;
-    std::size_t max_window_size = 10'000'000; ///< values of a window
-    double idle_expiry = 0;           ///< seconds after which a window that nobody used is closed; 0: never
-    std::size_t max_patterns = 1'000; ///< different patterns with a `*` that are followed at a time
-    /// Statistics that one request may ask for: its values times the statistics of the window. They are all there
-    /// before the first is sent.
-    std::size_t max_readings = std::size_t{1} << 20;
-    /// Values that dumps may hold altogether; the first dump, and small ones, are always let through.
-    std::size_t max_dumped = 20'000'000;
-    std::size_t small_dump = 8192; ///< values: 64 KiB
 };
 
 } // namespace windowd::window

@@ -33,6 +33,13 @@ DEADLINE = 60  # seconds, for what takes milliseconds unless it is broken
 PAGES_PORT = "6920"
 PAGES_SOCKET = "/run/windowd/windowd.sock"
 
+# What the file `tokens` is where a block's daemon has the option --token-file=tokens.
+TOKENS = """\
+# RIGHT TOKEN [NAME]
+read  lantern-harbour-52  dashboard
+write quiet-meadow-1871   sensors    # in the shed
+"""
+
 # Refused requests of the page that a schema cannot refuse: it knows no state and no options, and compares no
 # members.
 BEYOND_A_SCHEMA = {
@@ -42,7 +49,7 @@ BEYOND_A_SCHEMA = {
     '{"op":"send","value":5,"at":1700000000}',
     '{"op":"unsubscribe","window":"cpu*"}',
 }
-CODES_BEYOND_A_SCHEMA = {"closed", "no_such_window", "window_mismatch", "out_of_order", "limit_reached"}
+CODES_BEYOND_A_SCHEMA = {"closed", "no_such_window", "window_mismatch", "out_of_order", "limit_reached", "unauthorized"}
 NEVER_PROVOKED = {"internal"}
 
 
@@ -57,9 +64,13 @@ class Daemon:
 
     def __enter__(self):
         self.folder = tempfile.TemporaryDirectory()
+        self.tokens = os.path.join(self.folder.name, "tokens")
+        with open(os.open(self.tokens, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(TOKENS)
         self.path = os.path.join(self.folder.name, "windowd.sock")
         listeners = ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{self.path}"]
-        command = [os.environ["WINDOWD"], *listeners, *self.options]
+        options = [one.replace("=tokens", f"={self.tokens}") for one in self.options]
+        command = [os.environ["WINDOWD"], *listeners, *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env=environment())
         try:
             self.port = self._wait_for_port()
@@ -288,6 +299,7 @@ def run_shell(block):
     with Daemon(*block.options) as daemon, tempfile.TemporaryDirectory() as folder:
         for seen in ("docs", "clients"):
             os.symlink(ROOT / seen, os.path.join(folder, seen))
+        os.symlink(daemon.tokens, os.path.join(folder, "tokens"))
         script = script.replace(PAGES_PORT, str(daemon.port)).replace(PAGES_SOCKET, daemon.path)
         process = subprocess.Popen(
             ["bash", "--norc", "-c", script],
@@ -479,12 +491,13 @@ class PageTest(unittest.TestCase):
         self.assertEqual(told, limits)
 
     def test_the_fixed_limits_are_those_of_the_schema(self):
-        requests = {op: DEFINITIONS[f"{op}_request"]["properties"] for op in ("open", "windows")}
+        requests = {op: DEFINITIONS[f"{op}_request"]["properties"] for op in ("open", "windows", "auth")}
         in_schema = {
             "the size of any window": DEFINITIONS["size"]["maximum"],
             "the span of a window": DEFINITIONS["span"]["maximum"],
             "statistics of a window": DEFINITIONS["stats"]["maxItems"],
             "windows in a reply": requests["windows"]["limit"]["maximum"],
+            "bytes of a token": requests["auth"]["token"]["maxLength"],
         }
         fixed = {what: int(most) for what, most, _ in table_under("Limits", which=1)}
         for what, most in in_schema.items():
@@ -699,6 +712,7 @@ class SchemaTest(unittest.TestCase):
                     {"op": "windows", "match": text},
                     {"op": "windows", "after": text},
                     {"op": "ping", "window": text},
+                    {"op": "auth", "token": "x", "window": text},
                 ):
                     with self.subTest(request=request):
                         reply = ask_past_events(client, compact(request))

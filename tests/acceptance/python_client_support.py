@@ -1,5 +1,6 @@
-"""What the tests of windowd's Python client share: the daemon, and a service that does as it is told."""
+"""What the tests in Python share: the daemon, and a service that does as it is told."""
 
+import fcntl
 import os
 import pathlib
 import queue
@@ -16,26 +17,50 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "clients" /
 DEADLINE = 60  # seconds, for what takes milliseconds unless it is broken
 
 
-class Daemon:
-    """windowd on a port and a Unix socket of its own. `address` and `path` say where."""
+FIRST_PASSED = 3  # the number of the first descriptor that a service manager passes
 
-    def __init__(self, *options):
+
+def _hand_over(numbers):
+    """In the child: puts the descriptors where a service manager would, whatever their numbers are."""
+    out_of_the_way = [fcntl.fcntl(number, fcntl.F_DUPFD, FIRST_PASSED + len(numbers)) for number in numbers]
+    for i, number in enumerate(out_of_the_way):
+        os.dup2(number, FIRST_PASSED + i)
+
+
+class Daemon:
+    """windowd on a port and a Unix socket of its own. `address` and `path` say where.
+
+    With `listens` false it listens where its options say, and nothing is waited for. `passed` are listening sockets with
+    their names, handed to it as a service manager does. `environment` is added to; `spawn` goes to Popen.
+    """
+
+    def __init__(self, *options, listens=True, passed=(), environment=None, **spawn):
         self.folder = tempfile.TemporaryDirectory()
         self.path = os.path.join(self.folder.name, "windowd.socket")
         listeners = ["--listen", "tcp://127.0.0.1:0", "--listen", f"unix://{self.path}"]
-        command = [os.environ["WINDOWD"], *listeners]
+        command = [os.environ["WINDOWD"], *(listeners if listens else []), *options]
         # WINDOWD_... are options of the daemon.
-        environment = {name: text for name, text in os.environ.items() if not name.startswith("WINDOWD")}
+        variables = {name: text for name, text in os.environ.items() if not name.startswith("WINDOWD")}
+        variables.update(environment or {})
+        if passed:
+            variables["LISTEN_FDS"] = str(len(passed))
+            variables["LISTEN_FDNAMES"] = ":".join(name for name, _ in passed)
+            command = ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *command]
+            numbers = [one.fileno() for _, one in passed]
+            spawn["preexec_fn"] = lambda: _hand_over(numbers)
+            spawn["pass_fds"] = range(FIRST_PASSED, FIRST_PASSED + len(passed))
         self.process = subprocess.Popen(
-            [*command, *options], stderr=subprocess.PIPE, text=True, encoding="utf-8", env=environment
+            command, stderr=subprocess.PIPE, text=True, encoding="utf-8", env=variables, **spawn
         )
         self.log = queue.Queue()
         # Reads to the end, for a daemon whose log nobody reads would stop.
         self.reader = threading.Thread(target=self._read_log, daemon=True)
         self.reader.start()
+        if not listens:
+            return
         try:
-            self.address = ("127.0.0.1", int(self._wait_for(r"listening on tcp://127\.0\.0\.1:(\d+)")))
-            self._wait_for(r"listening on (unix://)")
+            self.address = ("127.0.0.1", int(self.wait_for(r"listening on tcp://127\.0\.0\.1:(\d+)")))
+            self.wait_for(r"listening on (unix://)")
         except BaseException:
             self.kill()
             raise
@@ -45,7 +70,8 @@ class Daemon:
             self.log.put(line)
         self.log.put(None)
 
-    def _wait_for(self, pattern):
+    def wait_for(self, pattern):
+        """The first group (or all) of what the pattern finds in the log, behind what was found before."""
         seen = []
         while True:
             line = self.log.get(timeout=DEADLINE)
@@ -53,7 +79,7 @@ class Daemon:
                 raise AssertionError(f"the daemon ended before it wrote {pattern!r}; it wrote: {seen}")
             found = re.search(pattern, line)
             if found:
-                return found.group(1)
+                return found.group(1) if found.re.groups else found.group()
             seen.append(line)
 
     def stop(self):

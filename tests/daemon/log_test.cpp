@@ -34,6 +34,8 @@ void tell_everything(net::observer& events)
     events.connection_opened(1, "tcp://127.0.0.1:1");
     events.connection_ended({1, "tcp://127.0.0.1:1", net::end_reason::end_of_input, 20, 30});
     events.turned_away("tcp://127.0.0.1:2");
+    events.auth_failed("tcp://127.0.0.1:3");
+    events.handshake_failed("tls://127.0.0.1:4", "it speaks something else");
     events.failed("no memory");
 }
 
@@ -55,6 +57,8 @@ BOOST_AUTO_TEST_CASE(every_event_is_a_line_at_its_level)
                    "trace connection 1 from tcp://127.0.0.1:1\n"
                    "debug connection 1 from tcp://127.0.0.1:1 ended: end of input; 20 bytes in, 30 out\n"
                    "warning too many connections: 1 turned away, the last from tcp://127.0.0.1:2\n"
+                   "warning unknown token from tcp://127.0.0.1:3\n"
+                   "warning TLS handshake with tls://127.0.0.1:4 failed: it speaks something else\n"
                    "error a connection failed: no memory\n");
 }
 
@@ -98,6 +102,26 @@ BOOST_AUTO_TEST_CASE(clients_turned_away_at_once_are_one_line)
         BOOST_TEST(log.text.str() == first);
     }
     BOOST_TEST(log.text.str() == first + "warning too many connections: 99 more turned away\n");
+}
+
+BOOST_AUTO_TEST_CASE(a_flood_of_one_kind_is_one_line_and_hides_no_other)
+{
+    kept_log log(spdlog::level::trace);
+    std::string expected;
+    {
+        daemon::event_log events(log.logger);
+        for (int i = 0; i < 100; ++i)
+            tell_everything(events);
+        events.tell_rest(); // too soon
+        auto const lines = log.text.str();
+        for (auto const* const words : {"cannot accept on", "turned away", "unknown token",
+                                        "handshakes failed", "a connection failed: ", "accepting on"})
+            BOOST_TEST(lines.find(words) == lines.rfind(words), words);
+    }
+    auto const lines = log.text.str();
+    for (auto const* const rest : {"cannot accept: 99 more", "99 more turned away", "99 more tries",
+                                   "99 more handshakes failed", "failed 99 more times"})
+        BOOST_TEST(lines.find(rest) != std::string::npos, rest);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

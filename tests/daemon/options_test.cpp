@@ -143,6 +143,14 @@ std::vector<setting> const& settings()
          {"0", "57ms", "1h"},
          [](options const& set) { return to_string(set.shutdown_timeout.count()); },
          {"0", "57", "3600000"}},
+        {"metrics",
+         {"tcp://127.0.0.1:6921", "unix:///run/m", "tcp://[::1]:2"},
+         [](options const& set) { return set.metrics ? net::to_string(*set.metrics) : std::string(); },
+         {"tcp://127.0.0.1:6921", "unix:///run/m", "tcp://[::1]:2"}},
+        {"token-file",
+         {"/etc/tokens", "tokens", "./a b"},
+         [](options const& set) { return set.token_file; },
+         {"/etc/tokens", "tokens", "./a b"}},
         {"log-level",
          {"trace", "warning", "off"},
          [](options const& set) { return std::string(spdlog::level::to_string_view(set.log_level).data()); },
@@ -225,9 +233,50 @@ BOOST_AUTO_TEST_CASE(the_shipped_file_has_every_setting_at_its_default)
     std::ifstream shipped(path);
     std::string text;
     for (std::string line; std::getline(shipped, line);)
-        text += "\n" + line;
+        text += "\n" + (line.starts_with("# listen") ? line.substr(2) : line);
     for (auto const& one : settings())
         BOOST_TEST(has(text, "\n" + std::string(one.name) + " = "), one.name);
+    for (auto const* const name : {"insecure", "tls-certificate", "tls-key", "tls-client-ca"})
+        BOOST_TEST(has(text, "\n" + std::string(name) + " = "), name);
+}
+
+BOOST_AUTO_TEST_CASE(whether_anybody_has_said_where_to_listen_is_known)
+{
+    BOOST_TEST(options_of({}).listen_is_default);
+    BOOST_TEST(!options_of({"--listen=tcp://127.0.0.1:6920"}).listen_is_default);
+    file const config("listen = \"tcp://127.0.0.1:6920\"\n");
+    BOOST_TEST(!options_of({config.option()}).listen_is_default);
+    // So that the shipped file does not stand in the way of sockets that the service manager passes.
+    BOOST_TEST(options_of({"--config=" + std::string(WINDOWD_SOURCE_DIR) + "/config/windowd.toml"})
+                   .listen_is_default);
+}
+
+BOOST_AUTO_TEST_CASE(insecure_is_a_flag_in_every_source)
+{
+    BOOST_TEST(!options_of({}).insecure);
+    BOOST_TEST(options_of({"--insecure"}).insecure);
+    BOOST_TEST(!options_of({"--insecure=false"}).insecure);
+    BOOST_TEST(options_of({file("insecure = true\n").option()}).insecure);
+    BOOST_TEST(!options_of({file("insecure = false\n").option()}).insecure);
+    variable const set("WINDOWD_INSECURE", "true");
+    BOOST_TEST(options_of({}).insecure);
+    BOOST_TEST(!options_of({"--insecure=false"}).insecure);
+}
+
+BOOST_AUTO_TEST_CASE(a_certificate_comes_with_its_key_and_an_authority_with_both)
+{
+    std::string const certificate = "--tls-certificate=c.pem";
+    std::string const key = "--tls-key=k.pem";
+    std::string const authority = "--tls-client-ca=a.pem";
+    auto const set = options_of({certificate, key, authority, "--listen=tls://127.0.0.1:1"});
+    BOOST_TEST(set.tls_certificate == "c.pem");
+    BOOST_TEST(set.tls_key == "k.pem");
+    BOOST_TEST(set.tls_client_ca == "a.pem");
+    BOOST_TEST(has(complaint_of({certificate}), "--tls-key"));
+    BOOST_TEST(has(complaint_of({key}), "--tls-certificate"));
+    BOOST_TEST(has(complaint_of({authority}), "--tls-client-ca"));
+    BOOST_TEST(has(complaint_of({"--listen=tls://127.0.0.1:1"}), "--tls-certificate"));
+    BOOST_TEST(has(complaint_of({"--metrics=tls://127.0.0.1:1", certificate, key}), "--metrics"));
 }
 
 BOOST_AUTO_TEST_CASE(listen_is_repeatable_in_every_source)
@@ -292,6 +341,8 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_name)
                                                           {"max-connections", "0"},
                                                           {"max-connections", "1e9"},
                                                           {"max-line", "63"},
+                                                          {"max-line", "-18446744073709551552"},
+                                                          {"window-size", "-18446744073709551611"},
                                                           {"max-line", "2GiB"},
                                                           {"max-line", "1MB"},
                                                           {"max-window-size", "0"},
@@ -368,12 +419,9 @@ BOOST_AUTO_TEST_CASE(a_file_that_is_not_there_is_named)
     BOOST_TEST(has(complaint_of({"--config=/nonexistent/w.toml"}), "/nonexistent/w.toml"));
 }
 
-BOOST_AUTO_TEST_CASE(a_complaint_is_one_line_and_tells_where_to_look)
+BOOST_AUTO_TEST_CASE(a_complaint_is_one_line)
 {
-    auto const complaint = complaint_of({"--window-sise=5"});
-    BOOST_TEST(complaint.starts_with("windowd: "));
-    BOOST_TEST(has(complaint, "--help"));
-    BOOST_TEST(complaint.find('\n') == complaint.size() - 1);
+    BOOST_TEST(complaint_of({"--window-sise=5"}) == "unknown option --window-sise=5");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -404,9 +452,9 @@ BOOST_AUTO_TEST_CASE(the_help_names_every_setting_and_its_variable)
 BOOST_AUTO_TEST_CASE(a_configuration_is_checked)
 {
     auto const good = read({"--check-config", "--window-size=5"});
-    BOOST_TEST(!good.run.has_value());
-    BOOST_TEST(good.exit_status == 0);
-    BOOST_TEST(good.output == "the configuration is valid\n");
+    BOOST_TEST(good.run.has_value());
+    BOOST_TEST(good.check_only);
+    BOOST_TEST(!read({"--window-size=5"}).check_only);
     BOOST_TEST(has(complaint_of({"--check-config", "--window-size=0"}), "--window-size"));
 }
 

@@ -34,6 +34,7 @@ public:
         std::erase(waiting_, &by);
         forgotten_ -= waiting_.size();
     }
+    void configure(window::register_limits const&, window::window_options) noexcept override {}
     std::vector<window::window_state> list(std::string_view, std::string_view, std::size_t, double) override
     {
         return {};

@@ -81,19 +81,19 @@ std::array<int, 2> served_session::connected(int buffer)
 }
 
 served_session::served_session(protocol::environment& environment, int buffer,
-                               boost::asio::io_context* shared)
-    : served_session(environment, connected(buffer), shared)
+                               boost::asio::io_context* shared, net::tls_context const* tls)
+    : served_session(environment, connected(buffer), shared, tls)
 {}
 
 served_session::served_session(protocol::environment& environment, std::array<int, 2> const& ends,
-                               boost::asio::io_context* shared)
+                               boost::asio::io_context* shared, net::tls_context const* tls)
     : own_context_(shared == nullptr ? std::make_unique<boost::asio::io_context>() : nullptr),
       context(shared == nullptr ? *own_context_ : *shared),
       client(ends[1])
 {
     boost::asio::generic::stream_protocol const protocol{boost::asio::local::stream_protocol()};
     net::stream_socket socket(context, protocol, ends[0]);
-    session_.emplace(std::move(socket), environment, batches_);
+    session_.emplace(std::move(socket), "unix://", environment, batches_, events, tls);
     boost::asio::co_spawn(context, session_->run(),
                           [this](std::exception_ptr const& exception, net::end_reason reason) {
                               reason_ = exception ? net::end_reason::failed : reason;

@@ -42,11 +42,18 @@ struct recorder : net::observer {
     void connection_opened(std::uint64_t, std::string_view) noexcept override { ++opened; }
     void connection_ended(net::connection_summary const& one) noexcept override { ended.push_back(one); }
     void turned_away(std::string_view) noexcept override { ++turned_away_count; }
+    void auth_failed(std::string_view peer) noexcept override { auth_failures.emplace_back(peer); }
+    void handshake_failed(std::string_view, std::string_view why) noexcept override
+    {
+        handshake_failures.emplace_back(why);
+    }
     void failed(std::string_view what) noexcept override { failures.emplace_back(what); }
 
     std::vector<std::string> addresses;
     std::vector<net::connection_summary> ended;
     std::vector<std::string> failures;
+    std::vector<std::string> auth_failures; // the peers
+    std::vector<std::string> handshake_failures;
     int opened = 0;
     int turned_away_count = 0;
     int accept_failures = 0;
@@ -82,6 +89,7 @@ public:
     /// Whether the other end has closed; received() comes first.
     bool at_end();
     void half_close() const;
+    int descriptor() const noexcept { return socket_; }
     void close();
 
 private:
@@ -97,8 +105,9 @@ class served_session {
 public:
     /// `buffer`: bytes that the system keeps of what the session writes; 0 for its default. `shared`: a context that
     /// other sessions run in too; it is not to be run any more when the session has been destroyed before its end.
+    /// `tls`: the session is encrypted; the peer is not.
     explicit served_session(protocol::environment& environment, int buffer = 0,
-                            boost::asio::io_context* shared = nullptr);
+                            boost::asio::io_context* shared = nullptr, net::tls_context const* tls = nullptr);
 
     net::session& operator*() noexcept { return *session_; }
     net::session* operator->() noexcept { return &*session_; }
@@ -112,11 +121,12 @@ public:
     void settle();
 
     boost::asio::io_context& context;
+    recorder events;
     peer client;
 
 private:
     served_session(protocol::environment& environment, std::array<int, 2> const& ends,
-                   boost::asio::io_context* shared);
+                   boost::asio::io_context* shared, net::tls_context const* tls);
     static std::array<int, 2> connected(int buffer);
 
     net::batch_pool batches_;

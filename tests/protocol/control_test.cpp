@@ -252,8 +252,8 @@ BOOST_AUTO_TEST_CASE(help_shows_an_example_of_each_op_and_they_can_be_pasted_in_
         BOOST_TEST(reply.as_object().count("error") == 0U, line);
     }
     auto const expected =
-        std::set<std::string>{"send", "next",    "throw",     "dump",        "clear", "read", "close",
-                              "open", "windows", "subscribe", "unsubscribe", "ping",  "info", "help"};
+        std::set<std::string>{"send",    "next",      "throw",       "dump", "clear", "read", "close", "open",
+                              "windows", "subscribe", "unsubscribe", "auth", "ping",  "info", "help"};
     BOOST_TEST(ops == expected, boost::test_tools::per_element());
 }
 

@@ -147,13 +147,13 @@ BOOST_AUTO_TEST_CASE(a_refusal_of_members_tells_which_are_accepted)
 
 BOOST_AUTO_TEST_CASE(an_op_has_to_be_a_known_one)
 {
-    for (auto const* op : {"nope", "", "PING", "ping ", "pin", "window", "follow", "auth"})
+    for (auto const* op : {"nope", "", "PING", "ping ", "pin", "window", "follow", "author"})
         check_refused(R"({"op":")" + std::string(op) + "\"}", "unknown_op");
     for (auto const* op : {"5", "null", "true", "[]", "{}", "[\"ping\"]", "1e400", R"({"op":"clear"})"})
         check_refused(R"({"op":)" + std::string(op) + "}", "bad_member");
     auto const message = message_of(replies_to(R"({"op":"nope"})").at(0));
     for (auto const* op : {"send", "next", "throw", "dump", "clear", "read", "close", "open", "windows",
-                           "subscribe", "unsubscribe", "ping", "info", "help"})
+                           "subscribe", "unsubscribe", "auth", "ping", "info", "help"})
         BOOST_TEST(contains(message, op));
 }
 

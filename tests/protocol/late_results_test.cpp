@@ -80,6 +80,10 @@ public:
             }
         }
     }
+    void configure(window::register_limits const& limits, window::window_options defaults) noexcept override
+    {
+        local_.configure(limits, std::move(defaults));
+    }
     std::vector<window::window_state> list(std::string_view match, std::string_view after, std::size_t limit,
                                            double now) override
     {

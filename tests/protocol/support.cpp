@@ -47,6 +47,7 @@ server::server(setup const& with, std::chrono::milliseconds uptime)
 {
     limits = with.limits;
     default_window = with.default_window;
+    access = with.access;
     stopped_at = time_point(std::chrono::hours(1000));
     now = stopped_clock;
     started = now() - uptime;
@@ -82,6 +83,7 @@ void connection::drive(std::string_view& input, std::string& replies)
         auto const nothing_done = taken == 0 && out_.empty();
         input.remove_prefix(taken);
         take_output(replies);
+        forgive();
         if (nothing_done && conversation_.waiting())
             return;
         idle_rounds = nothing_done ? idle_rounds + 1 : 0;
@@ -95,6 +97,7 @@ std::string connection::finish()
     std::string replies;
     conversation_.finish(out_);
     take_output(replies);
+    forgive();
     std::string_view nothing;
     drive(nothing, replies);
     return replies;
@@ -105,6 +108,12 @@ void connection::take_output(std::string& replies)
     largest_output_ = std::max(largest_output_, out_.size());
     replies += out_.view();
     out_.clear();
+}
+
+void connection::forgive() noexcept
+{
+    failed_auths_ += conversation_.has_failed_auth() ? 1 : 0;
+    conversation_.forgive();
 }
 
 conversed converse(std::string_view input, setup const& with)
@@ -119,6 +128,7 @@ conversed converse(std::string_view input, setup const& with)
             BOOST_TEST(pieces.counters.requests == whole.counters.requests);
             BOOST_TEST(pieces.counters.values == whole.counters.values);
             BOOST_TEST(pieces.counters.refused == whole.counters.refused);
+            BOOST_TEST(pieces.counters.auth_failed == whole.counters.auth_failed);
         }
     }
     for (auto const& line : whole.lines)

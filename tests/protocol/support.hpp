@@ -18,6 +18,7 @@ namespace windowd::test {
 struct setup {
     protocol::limits limits = {};
     window::window_options default_window = {};
+    protocol::authority const* access = nullptr;
 };
 
 /// When servers start, in seconds since 1970, unless they are up for longer.
@@ -49,18 +50,24 @@ public:
     /// How often it was told that there is something to write.
     int wakes() const noexcept { return wakes_; }
 
+    /// How often a try to authenticate has failed. Each is forgiven at once.
+    int failed_auths() const noexcept { return failed_auths_; }
+    void renew_access() { conversation_.renew_access(); }
+
     protocol::conversation const& tested() const noexcept { return conversation_; }
 
 private:
     void wake() noexcept override { ++wakes_; }
     void drive(std::string_view& input, std::string& replies);
     void take_output(std::string& replies);
+    void forgive() noexcept;
 
     protocol::conversation conversation_;
     protocol::output_buffer out_;
     std::string held_;
     std::size_t largest_output_ = 0;
     int wakes_ = 0;
+    int failed_auths_ = 0;
 };
 
 /// What a connection was answered.

@@ -1,0 +1,31 @@
+// What the daemon tells of itself to those who watch it; docs/metrics.md is the list.
+#pragma once
+
+#include "protocol/environment.hpp"
+#include "protocol/histogram.hpp"
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+namespace windowd::daemon {
+
+/// Makes metrics of the counters at the time they are asked for, so that what is counted stays plain numbers.
+class metrics final : public prometheus::Collectable {
+public:
+    /// Both must outlive it. `loop_lag`: how late the event loop was.
+    metrics(protocol::environment& environment, protocol::histogram const& loop_lag) noexcept
+        : environment_(environment),
+          loop_lag_(loop_lag)
+    {}
+
+    /// Every metric, always in the same order. To be called in the thread of the environment.
+    std::vector<prometheus::MetricFamily> Collect() const override; // NOLINT(readability-identifier-naming)
+
+private:
+    protocol::environment& environment_;
+    protocol::histogram const& loop_lag_;
+};
+
+} // namespace windowd::daemon
