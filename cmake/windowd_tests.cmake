@@ -1,4 +1,5 @@
-# How tests are built and told to CTest: windowd_add_tests, windowd_add_python_tests, windowd_add_package_test.
+# How tests are built and told to CTest: windowd_add_tests, windowd_add_python_tests, windowd_add_units_test,
+# windowd_add_package_test.
 
 # In seconds, for one suite under a sanitizer on a busy machine of two cores.
 set(WINDOWD_TEST_TIMEOUT 120)
@@ -68,6 +69,13 @@ function(windowd_add_python_tests room)
             ENVIRONMENT "WINDOWD=${PROJECT_BINARY_DIR}/windowd;PYTHONPATH=${PROJECT_SOURCE_DIR}/clients/python"
             TIMEOUT ${WINDOWD_TEST_TIMEOUT})
     endforeach()
+endfunction()
+
+# systemd's opinion of the units, as they are when installed.
+function(windowd_add_units_test)
+    add_test(NAME systemd.units
+        COMMAND "${PROJECT_SOURCE_DIR}/scripts/check-units" "${PROJECT_BINARY_DIR}")
+    set_tests_properties(systemd.units PROPERTIES TIMEOUT ${WINDOWD_TEST_TIMEOUT})
 endfunction()
 
 # A stranger's project, built against an installation of the library and nothing else.
