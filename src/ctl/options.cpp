@@ -182,8 +182,16 @@ void define(CLI::App& app, raw_options& raw)
         "windowctl COMMAND --help tells the options of a command; windowctl(1) tells it all.");
 }
 
+bool is_given(CLI::App const& app, std::string const& option)
+{
+    auto const* const found = app.get_subcommands().front()->get_option_no_throw(option);
+    return found != nullptr && !found->empty();
+}
+
 void check_window(CLI::App const& app, settings const& set)
 {
+    if (set.window.empty() && is_given(app, "--window"))
+        throw failure(exit_status::bad_usage, "--window needs a name"); // of an empty variable, mostly
     auto const needs_window = {command_name::dump, command_name::read, command_name::clear,
                                command_name::close, command_name::open};
     if (!set.window.empty() || std::ranges::find(needs_window, set.command) == needs_window.end())
@@ -223,12 +231,6 @@ std::chrono::milliseconds to_duration(double seconds)
     return std::chrono::milliseconds(std::max(std::llround(seconds * 1000), 1LL));
 }
 
-bool is_given(CLI::App const& app, std::string const& option)
-{
-    auto const* const found = app.get_subcommands().front()->get_option_no_throw(option);
-    return found != nullptr && !found->empty();
-}
-
 settings to_settings(CLI::App const& app, raw_options& raw)
 {
     auto set = raw.set;
@@ -248,6 +250,9 @@ settings to_settings(CLI::App const& app, raw_options& raw)
     }
     if (set.tls_certificate.empty() != set.tls_key.empty())
         throw failure(exit_status::bad_usage, "--tls-certificate and --tls-key go together");
+    if (!set.address.starts_with("tls://") && !(set.tls_certificate + set.tls_ca).empty())
+        throw failure(exit_status::bad_usage,
+                      "--tls-ca, --tls-certificate and --tls-key are for tls:// addresses");
     return set;
 }
 

@@ -99,6 +99,7 @@ private:
         for (std::uint64_t i = 0; i < here_.set.count.value_or(1); ++i) {
             wait();
             refresh();
+            read_all_statistics();
             if (here_.set.is_json)
                 print_list();
             else
@@ -119,11 +120,25 @@ private:
     {
         list_ = list_windows(here_.daemon, here_.set.pattern);
         table_.take_list(list_, clock::now());
+        read_statistics();
+    }
+
+    /// Of the next windows of which none have been seen yet; whether there were any.
+    bool read_statistics()
+    {
         auto const names = table_.unread(most_readings);
         for (auto const& name : names)
             here_.daemon.send(request("read").text("window", name).line());
         for (auto const& name : names)
             table_.take_reading(name, here_.daemon.reply());
+        return !names.empty();
+    }
+
+    /// A window that yields nothing stays unread: each is asked for once.
+    void read_all_statistics()
+    {
+        for (std::size_t read = 0; read < table_.size() && read_statistics(); read += most_readings)
+            continue;
     }
 
     void draw()

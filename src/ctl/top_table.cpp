@@ -110,7 +110,7 @@ std::vector<std::string> top_table::unread(std::size_t most) const
 {
     std::vector<std::string> names;
     for (auto const& [name, known] : rows_) {
-        if (most-- == 0)
+        if (names.size() == most)
             break;
         if (known.statistics.empty() && known.count != 0)
             names.push_back(name);

@@ -8,10 +8,11 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
 
 #include <optional>
 #include <utility>
@@ -158,14 +159,26 @@ std::unique_ptr<transport> connect_tls(connector& steps, target const& to, tls_f
     use_files(context, files);
     auto secured = std::make_unique<tls_transport>(std::move(context), steps.connect_tcp());
     auto& stream = secured->stream();
-    stream.set_verify_callback(asio::ssl::host_name_verification(to.host));
+    // OpenSSL's own check, and not Asio's host_name_verification, which does not say why it fails.
+    auto* const ssl = stream.native_handle();
     error_code is_no_address;
     asio::ip::make_address(to.host, is_no_address);
-    // SNI is for names alone (RFC 6066, section 3).
-    if (is_no_address)
-        SSL_ctrl(stream.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                 std::string(to.host).data());
-    steps.shake_hands(stream);
+    if (is_no_address) {
+        SSL_set1_host(ssl, to.host.c_str());
+        // SNI is for names alone (RFC 6066, section 3).
+        SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, std::string(to.host).data());
+    } else {
+        X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), to.host.c_str());
+    }
+    try {
+        steps.shake_hands(stream);
+    } catch (failure const& failed) {
+        auto const result = SSL_get_verify_result(ssl);
+        if (result == X509_V_OK)
+            throw;
+        throw failure(failed.status(),
+                      std::string(failed.what()) + ": " + X509_verify_cert_error_string(result));
+    }
     return secured;
 }
 

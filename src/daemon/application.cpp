@@ -89,6 +89,7 @@ application::application(options settings, std::function<command()> read_again, 
       log_(log),
       steps_(log),
       events_(log),
+      credentials_(load_credentials(settings_)),
       context_(1),
       signals_(context_, {SIGINT, SIGTERM, SIGHUP}, [this](int number) { on_signal(number); }),
       server_(context_, environment_, events_, settings_.shutdown_timeout),
@@ -106,10 +107,9 @@ void application::run()
     raise_descriptor_limit(settings_.limits.max_connections, log_);
     if (log_.should_log(spdlog::level::trace))
         environment_.observer = &steps_;
-    auto read = load_credentials(settings_);
-    for (auto const& warning : read.warnings)
+    for (auto const& warning : credentials_.warnings)
         log_.warn("{}", warning);
-    use(std::move(read));
+    use_credentials();
     listen();
     if (manager_.listens())
         boost::asio::post(context_, [this] { // by then the loop runs
@@ -123,9 +123,8 @@ void application::run()
     log_.info("stopped");
 }
 
-void application::use(credentials read)
+void application::use_credentials()
 {
-    credentials_ = std::move(read);
     environment_.access = credentials_.tokens.get();
     if (credentials_.tls)
         server_.use_tls(credentials_.tls);
@@ -179,8 +178,9 @@ void application::stop(int number)
     if (metrics_)
         metrics_->stop();
     server_.stop();
-    context_.stop();    // for run(), which goes on with it
-    signals_.release(); // last: another signal that has come already ends it here
+    context_.stop();              // for run(), which goes on with it
+    std::signal(SIGHUP, SIG_IGN); // what is being stopped has nothing to read anew, and must not end by that
+    signals_.release();           // last: another signal that has come already ends it here
 }
 
 void application::reload()
@@ -191,6 +191,8 @@ void application::reload()
         log_.info("SIGHUP: the settings have been read anew");
     } catch (std::exception const& mistake) {
         log_.error("SIGHUP: {}; the settings stay as they were", mistake.what());
+        manager_.status("the settings were not read anew, since there is a mistake: see the log");
+        status_at_ = clock::now(); // it stands there for a while
     }
     manager_.ready();
 }
@@ -221,7 +223,8 @@ void application::change_settings(command const& read)
     environment_.configure(changed.limits, changed.default_window);
     raise_descriptor_limit(changed.limits.max_connections, log_);
     settings_ = std::move(changed);
-    use(std::move(files));
+    credentials_ = std::move(files);
+    use_credentials();
     server_.allow_for_shutdown(settings_.shutdown_timeout);
     server_.settings_changed();
     server_.renew_access();

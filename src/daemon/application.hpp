@@ -42,7 +42,8 @@ credentials load_credentials(options const& settings);
 /// gives none.
 class application {
 public:
-    /// `read_again` reads the settings as they are then, from where `settings` came from.
+    /// `read_again` reads the settings as they are then, from where `settings` came from. Throws std::runtime_error where
+    /// a file that they name is no good.
     application(options settings, std::function<command()> read_again, spdlog::logger& log);
     application(application const&) = delete;
     application& operator=(application const&) = delete;
@@ -52,7 +53,7 @@ public:
     void run();
 
 private:
-    void use(credentials read);
+    void use_credentials();
     void listen();
     void adopt(passed_socket const& passed);
     metrics_server& metrics();
@@ -69,7 +70,7 @@ private:
     protocol::environment environment_;
     step_log steps_;
     event_log events_;
-    credentials credentials_;
+    credentials credentials_; // before signals_: files are read while signals still end the process
     service_manager manager_;
     boost::asio::io_context context_;
     signal_source signals_;

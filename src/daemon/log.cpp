@@ -5,6 +5,7 @@
 #include <spdlog/sinks/systemd_sink.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -51,11 +52,17 @@ bool leads_to_the_journal(int descriptor)
     return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
-/// Behind a line that stands for several.
-std::string last_of(std::uint64_t times)
-{
-    return times == 1 ? std::string() : "; the last of " + std::to_string(times);
-}
+/// Behind a line that stands for several. On the stack: events are told without memory too.
+struct last_of {
+    explicit last_of(std::uint64_t times)
+    {
+        if (times != 1)
+            fmt::format_to(std::back_inserter(text), "; the last of {}", times);
+    }
+    operator std::string_view() const noexcept { return {text.data(), text.size()}; }
+
+    fmt::memory_buffer text;
+};
 
 } // namespace
 
@@ -115,20 +122,48 @@ void event_log::turned_away(std::string_view peer) noexcept
 
 void event_log::auth_failed(std::string_view peer) noexcept
 {
-    if (auto const times = count(kind::auth_failed); times != 0)
-        log_.warn("unknown token from {}{}", peer, last_of(times));
+    note_guesser(peer);
+    auto const times = count(kind::auth_failed);
+    if (times == 0)
+        return;
+    if (times == 1)
+        log_.warn("unknown token from {}", peer);
+    else
+        log_.warn("unknown token from {}; the last of {}, from{}", peer, times, guessers());
+    guessers_.clear();
 }
 
 void event_log::handshake_failed(std::string_view peer, std::string_view why) noexcept
 {
     if (auto const times = count(kind::handshake_failed); times != 0)
-        log_.warn("TLS handshake with {} failed: {}{}", peer, why, last_of(times));
+        log_.warn("TLS handshake with {} failed: {}{}", peer, why, std::string_view(last_of(times)));
 }
 
 void event_log::failed(std::string_view what) noexcept
 {
     if (auto const times = count(kind::failed); times != 0)
-        log_.error("a connection failed: {}{}", what, last_of(times));
+        log_.error("a connection failed: {}{}", what, std::string_view(last_of(times)));
+}
+
+/// The hosts of those who have guessed since the last line, so that a loud one does not hide others; as many as a line
+/// holds.
+void event_log::note_guesser(std::string_view peer) noexcept
+{
+    constexpr std::size_t most = 400; // of the 500 bytes that the buffer has in itself
+    auto const host = peer.substr(0, peer.rfind(':'));
+    auto const told = std::string_view(guessers_.data(), guessers_.size());
+    auto const at = told.find(host);
+    auto const is_whole =
+        at != std::string_view::npos && (at + host.size() == told.size() || told[at + host.size()] == ' ');
+    if (is_whole || told.size() + host.size() + 1 > most)
+        return;
+    guessers_.push_back(' ');
+    guessers_.append(host.data(), host.data() + host.size());
+}
+
+std::string_view event_log::guessers() const noexcept
+{
+    return {guessers_.data(), guessers_.size()};
 }
 
 /// Counts one more; how many are to be told now, or 0 where it is too soon for another line.
@@ -152,14 +187,16 @@ void event_log::tell_rest(clock::time_point told_before) noexcept
 {
     static constexpr std::array<std::string_view, std::tuple_size_v<decltype(floods_)>> words{
         "cannot accept: {} more times", "too many connections: {} more turned away",
-        "unknown token: {} more tries", "TLS: {} more handshakes failed",
+        "unknown token: {} more tries, from{}", "TLS: {} more handshakes failed",
         "a connection failed {} more times"};
     for (std::size_t i = 0; i < floods_.size(); ++i) {
         auto& counted = floods_[i];
         if (counted.untold == 0 || counted.told_at > told_before)
             continue;
-        log_.warn(fmt::runtime(words[i]), std::exchange(counted.untold, 0));
+        log_.warn(fmt::runtime(words[i]), std::exchange(counted.untold, 0), guessers());
         counted.told_at = clock::now();
+        if (i == static_cast<std::size_t>(kind::auth_failed))
+            guessers_.clear();
     }
 }
 

@@ -5,6 +5,7 @@
 #include "window/window_service.hpp"
 
 #include <boost/system/error_code.hpp>
+#include <fmt/format.h>
 #include <spdlog/logger.h>
 
 #include <array>
@@ -56,10 +57,13 @@ private:
     };
 
     std::uint64_t count(kind what) noexcept;
+    void note_guesser(std::string_view peer) noexcept;
+    std::string_view guessers() const noexcept;
     void tell_rest(clock::time_point told_before) noexcept;
 
     spdlog::logger& log_;
     std::array<flood, static_cast<std::size_t>(kind::failed) + 1> floods_;
+    fmt::memory_buffer guessers_;
 };
 
 /// Writes the steps of window services at `trace`. Given to services only when that level is on.

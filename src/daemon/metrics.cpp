@@ -103,7 +103,7 @@ double seconds(timeval const& time)
 
 /// The names and meanings are those that Prometheus' own client libraries have. What the system does not tell is left
 /// out rather than told as 0.
-void add_process(families& to)
+void add_process(families& to, std::size_t descriptors)
 {
     rusage used{};
     if (getrusage(RUSAGE_SELF, &used) == 0)
@@ -116,17 +116,30 @@ void add_process(families& to)
     if (statm)
         add_gauge(to, "process_resident_memory_bytes", "Memory in use, without what is swapped out.",
                   resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)));
-    std::error_code failed;
-    std::filesystem::directory_iterator const descriptors("/proc/self/fd", failed);
-    if (!failed) // one of them is that which lists them
-        add_gauge(to, "process_open_fds", "Open file descriptors.",
-                  std::distance(begin(descriptors), end(descriptors)) - 1);
+    if (descriptors != 0)
+        add_gauge(to, "process_open_fds", "Open file descriptors, as of 10 seconds ago at most.",
+                  descriptors);
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
         add_gauge(to, "process_max_fds", "File descriptors that may be open.", limit.rlim_cur);
 }
 
 } // namespace
+
+/// 0 where that is not known.
+std::size_t metrics::open_descriptors() const
+{
+    constexpr auto lasts = std::chrono::seconds(10);
+    auto const now = std::chrono::steady_clock::now();
+    if (descriptors_ != 0 && now - descriptors_counted_at_ < lasts)
+        return descriptors_;
+    std::error_code failed;
+    std::filesystem::directory_iterator const listed("/proc/self/fd", failed);
+    // One of them is that which lists them.
+    descriptors_ = failed ? 0 : static_cast<std::size_t>(std::distance(begin(listed), end(listed))) - 1;
+    descriptors_counted_at_ = now;
+    return descriptors_;
+}
 
 families metrics::Collect() const
 {
@@ -149,7 +162,7 @@ families metrics::Collect() const
                 counted.events_lost);
     add_histogram(all, "windowd_loop_lag_seconds",
                   "How late the event loop came to a timer, four times a second.", loop_lag_);
-    add_process(all);
+    add_process(all, open_descriptors());
     return all;
 }
 

@@ -7,6 +7,8 @@
 #include <prometheus/collectable.h>
 #include <prometheus/metric_family.h>
 
+#include <chrono>
+#include <cstddef>
 #include <vector>
 
 namespace windowd::daemon {
@@ -24,8 +26,13 @@ public:
     std::vector<prometheus::MetricFamily> Collect() const override; // NOLINT(readability-identifier-naming)
 
 private:
+    std::size_t open_descriptors() const;
+
     protocol::environment& environment_;
     protocol::histogram const& loop_lag_;
+    // To count descriptors takes time for each of them, and everybody waits meanwhile.
+    mutable std::chrono::steady_clock::time_point descriptors_counted_at_{};
+    mutable std::size_t descriptors_ = 0;
 };
 
 } // namespace windowd::daemon

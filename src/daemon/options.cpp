@@ -4,6 +4,8 @@
 #include "protocol/version.hpp"
 
 #include <CLI/CLI.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -260,6 +262,20 @@ std::string in_our_words(std::string message)
     return message;
 }
 
+/// Whether it is an address, not a name, and one that others than this machine can reach.
+bool is_open_to_others(net::listen_address const& address)
+{
+    auto const is_open = [](net::tcp_address const& tcp) {
+        boost::system::error_code is_name;
+        auto const host = boost::asio::ip::make_address(tcp.host, is_name);
+        return !is_name && !net::is_local(boost::asio::ip::tcp::endpoint(host, tcp.port));
+    };
+    if (auto const* const tcp = std::get_if<net::tcp_address>(&address))
+        return is_open(*tcp);
+    auto const* const tls = std::get_if<net::tls_address>(&address);
+    return tls != nullptr && is_open(*tls);
+}
+
 /// What one option alone does not show.
 void check_together(raw_options const& raw)
 {
@@ -275,6 +291,14 @@ void check_together(raw_options const& raw)
     };
     if (raw.tls_certificate.empty() && std::ranges::any_of(raw.listen, is_tls))
         throw CLI::ValidationError("--listen", "a tls:// address needs --tls-certificate and --tls-key");
+    // Of names it is known only when they are looked up.
+    for (auto const& text : raw.listen)
+        if (is_open_to_others(net::parse_listen_address(text)) && raw.token_file.empty() && !raw.insecure)
+            throw CLI::ValidationError("--listen", "others than this machine could reach " + text +
+                                                       ": give it a --token-file, or say --insecure");
+    if (!raw.metrics.empty() && is_open_to_others(net::parse_listen_address(raw.metrics)) && !raw.insecure)
+        throw CLI::ValidationError("--metrics", "others than this machine could reach " + raw.metrics +
+                                                    ": say --insecure if they may");
 }
 
 command refuse(std::string const& why)

@@ -14,6 +14,8 @@ std::string_view to_string(end_reason reason) noexcept
         return "no TLS handshake";
     case end_reason::contract:
         return "not a client of windowd";
+    case end_reason::no_token:
+        return "no token in time";
     case end_reason::idle:
         return "idle timeout";
     case end_reason::not_reading:

@@ -15,6 +15,7 @@ enum class end_reason : std::uint8_t {
     reset,        ///< the connection broke
     handshake,    ///< there was to be TLS, and it did not come to that
     contract,     ///< the protocol ends it: an HTTP request
+    no_token,     ///< the client showed no token in time
     idle,         ///< the client sent nothing for longer than the idle timeout
     not_reading,  ///< the client took nothing of its replies for longer than the write timeout
     shutdown,     ///< the server is stopping; what had come was answered

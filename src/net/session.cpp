@@ -88,6 +88,7 @@ asio::awaitable<end_reason> session::run()
     auto state = progress::going_on;
     if (transport_.tls() != nullptr)
         state = co_await shake_hands();
+    token_due_ = environment_.now() + token_timeout;
     while (state == progress::going_on && !stopping_) {
         if (conversation_.pending() || transport_.has_input())
             co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable); // others come first
@@ -151,9 +152,12 @@ asio::awaitable<void> session::answer_rest()
     auto state = progress::going_on;
     while (state == progress::going_on && left != 0 && !ec) {
         auto const before = bytes_in_;
+        auto const there = transport_.available(ec);
         state = co_await read_and_answer(left);
         auto const read = static_cast<std::size_t>(bytes_in_ - before);
-        left = read == 0 ? 0 : left - read;
+        // TLS has messages of its own among the requests: then nothing is read, and yet there is less to read.
+        auto const is_all = read == 0 && transport_.available(ec) >= there;
+        left = is_all ? 0 : left - read;
     }
     if (state == progress::going_on && transport_.input_has_ended())
         state = co_await read_and_answer(1);
@@ -229,8 +233,7 @@ asio::awaitable<session::progress> session::finish(batch& lent)
 asio::awaitable<session::progress> session::deliver(batch& lent, stopwatch& watch)
 {
     watch.executed();
-    auto const refused = conversation_.has_failed_auth();
-    if (refused) [[unlikely]] {
+    if (conversation_.has_failed_auth()) [[unlikely]] {
         co_await pause_after_failed_auth();
         if (cut_short_)
             co_return progress::over;
@@ -253,8 +256,7 @@ asio::awaitable<session::progress> session::deliver(batch& lent, stopwatch& watc
     }
     lent.output.clear();
     watch.written();
-    // There is no time for pauses any more, and without them no more tokens are tried.
-    co_return refused&& stopping_ ? over(end_reason::shutdown) : progress::going_on;
+    co_return progress::going_on;
 }
 
 /// Whether it was what was waited for, an error or a call to stop that ended it is for the next read or write
@@ -263,6 +265,7 @@ asio::awaitable<void> session::wait(stream_socket::wait_type usual, waiting what
 {
     waiting_since_ = since;
     waiting_ = whatfor;
+    is_stranger_ = is_stranger_ && !conversation_.may_read();
     auto const ended = co_await transport_.socket().async_wait(transport_.awaited(usual), as_tuple);
     static_cast<void>(ended);
     waiting_ = waiting::for_nothing;
@@ -291,6 +294,8 @@ asio::awaitable<void> session::pause_after_failed_auth()
 
 session::clock::time_point session::deadline() const noexcept
 {
+    if (waiting_ == waiting::for_input && is_stranger_)
+        return token_due_;
     clock::duration timeout{0};
     switch (waiting_) {
     case waiting::for_nothing:
@@ -357,8 +362,10 @@ void session::expire() noexcept
     cut_short_ = true;
     if (ended == waiting::for_handshake)
         reason_ = end_reason::handshake;
+    else if (ended == waiting::for_input)
+        reason_ = is_stranger_ ? end_reason::no_token : end_reason::idle;
     else
-        reason_ = ended == waiting::for_input ? end_reason::idle : end_reason::not_reading;
+        reason_ = end_reason::not_reading;
 }
 
 asio::awaitable<void> close_gently(stream_socket socket)

@@ -60,6 +60,9 @@ public:
     static constexpr std::chrono::seconds handshake_timeout{10};
     /// How long the answer to a token that is not known takes, so that a connection can try one a second.
     static constexpr std::chrono::seconds auth_pause{1};
+    /// For a new client to show a token, where one is asked for: those who have none shall not take up the places of
+    /// others. It does not concern clients that were there before tokens were asked for, or have lost theirs.
+    static constexpr std::chrono::seconds token_timeout{10};
 
     /// What it refers to must outlive it, except the settings. The socket is connected; `peer` is its name for the
     /// observer. Encrypted if there are settings. Throws std::bad_alloc.
@@ -130,7 +133,9 @@ private:
     end_reason reason_ = end_reason::end_of_input;
     boost::asio::steady_timer* timer_ = nullptr; // runs while it waits for a result, or pauses
     waiting waiting_ = waiting::for_nothing;
-    bool had_to_wait_ = false; // for the client to take output, in this turn
+    bool had_to_wait_ = false;                     // for the client to take output, in this turn
+    bool is_stranger_ = !conversation_.may_read(); // has shown no token yet, and has to
+    clock::time_point token_due_ = clock::time_point::max();
     bool stopping_ = false;
     bool cut_short_ = false; // expired or forced: reason_ tells which
 };

@@ -15,6 +15,8 @@
 #include <stdexcept>
 #include <system_error>
 
+#include <sys/stat.h>
+
 namespace windowd::net {
 namespace {
 
@@ -36,6 +38,10 @@ std::string text_of(unsigned long code)
 /// What OpenSSL says of files that are missing is hard to read.
 void check_readable(std::string_view option, std::string const& path)
 {
+    struct stat status {};
+    if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+        throw bad_file(option, path,
+                       "it is no regular file"); // to read from a FIFO would wait for its writer
     errno = 0;
     std::ifstream file(path);
     if (!file || file.peek() == std::ifstream::traits_type::eof()) {

@@ -97,6 +97,9 @@ public:
     bool has_failed_auth() const noexcept { return auth_failed_; }
     void forgive() noexcept { auth_failed_ = false; }
 
+    /// Whether the client may do anything but show a token.
+    bool may_read() const noexcept { return may(right::read); }
+
     /// The tokens have changed: looks up anew what the client's own allows. If nothing any more, it follows nothing, and its
     /// next request is refused.
     void renew_access();

@@ -129,11 +129,13 @@ class Notified(unittest.TestCase):
         )
         for _ in range(3):
             self.manager.wait_for("WATCHDOG=1")
-        with socket.create_connection(daemon.address, timeout=DEADLINE) as deaf:
+        with socket.create_connection(daemon.address, timeout=DEADLINE) as deaf, deaf.makefile("rb") as lines:
             # It is asked for more than the sockets hold, and reads none of it.
             deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            deaf.sendall(b'{"op":"open","size":1000000}\n' + b"[" + b"0," * 500_000 + b"0]\n" + b'{"op":"dump"}\n' * 20)
-            self.assertTrue(deaf.recv(1))
+            deaf.sendall(b'{"op":"open","size":1000000,"data":[' + b"0," * 500_000 + b"0]}\n")
+            self.assertIn(b"created", lines.readline())
+            deaf.sendall(b'{"op":"dump"}\n' * 20)
+            self.assertTrue(lines.read(1))
             daemon.process.send_signal(signal.SIGTERM)
             self.manager.wait_for("STOPPING=1")
             for _ in range(3):

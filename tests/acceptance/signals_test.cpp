@@ -238,6 +238,18 @@ BOOST_AUTO_TEST_CASE(new_connections_are_refused_while_the_daemon_stops)
     check_good_end(daemon);
 }
 
+BOOST_AUTO_TEST_CASE(to_read_settings_anew_is_nothing_to_a_daemon_that_stops)
+{
+    daemon_process daemon({"--shutdown-timeout=1h", "--write-timeout=0"});
+    auto deaf = deaf_client(daemon);
+    daemon.signal(SIGTERM);
+    daemon.wait_for_error_text("SIGTERM");
+    daemon.signal(SIGHUP);
+    daemon.signal(SIGHUP);
+    deaf.reset();
+    check_good_end(daemon);
+}
+
 BOOST_AUTO_TEST_CASE(a_second_signal_ends_the_daemon_at_once)
 {
     temporary_folder const folder;

@@ -1,8 +1,10 @@
 """TLS from outside: by Python's ssl, openssl s_client and ncat."""
 
+import os
 import socket
 import ssl
 import subprocess
+import tempfile
 import unittest
 import warnings
 
@@ -144,6 +146,13 @@ class Refused(unittest.TestCase):
         self.assertIn("--tls-key", self.complaint_of(listen, "--tls-certificate=/dev/null"))
         complaint = self.complaint_of(listen, "--tls-certificate=/nonexistent/c", "--tls-key=/nonexistent/k")
         self.assertIn("/nonexistent/c", complaint)
+
+    def test_are_files_that_would_have_to_be_waited_for(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = os.path.join(folder, "fifo")
+            os.mkfifo(fifo)
+            for options in (("--tls-certificate=" + fifo, "--tls-key=/dev/null"), ("--token-file=" + fifo,)):
+                self.assertIn("regular file", self.complaint_of("--listen=tcp://127.0.0.1:0", *options))
 
     def test_is_an_address_that_others_can_reach_without_a_token_file(self):
         for address in ("tcp://0.0.0.0:0", "tcp://[::]:0"):

@@ -50,6 +50,14 @@ BOOST_AUTO_TEST_CASE(a_rate_is_the_changes_between_two_lists)
     BOOST_TEST(table.text(wide).find("a     4     4.0") != std::string::npos, table.text(wide));
 }
 
+BOOST_AUTO_TEST_CASE(windows_that_have_been_read_leave_the_turn_to_others)
+{
+    top_table table;
+    table.take_list({window("a", 1, 1), window("b", 1, 1)}, start);
+    table.take_reading("a", R"({"yield":6})");
+    BOOST_TEST((table.unread(1) == std::vector<std::string>{"b"}));
+}
+
 BOOST_AUTO_TEST_CASE(events_bring_values_statistics_and_a_curve)
 {
     top_table table;

@@ -104,6 +104,20 @@ BOOST_AUTO_TEST_CASE(clients_turned_away_at_once_are_one_line)
     BOOST_TEST(log.text.str() == first + "warning too many connections: 99 more turned away\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_loud_guesser_does_not_hide_others)
+{
+    kept_log log(spdlog::level::trace);
+    {
+        daemon::event_log events(log.logger);
+        for (int i = 0; i < 100; ++i)
+            events.auth_failed("tcp://127.0.0.1:" + std::to_string(i));
+        events.auth_failed("tcp://127.0.0.11:5");
+    }
+    BOOST_TEST(log.text.str() ==
+               "warning unknown token from tcp://127.0.0.1:0\n"
+               "warning unknown token: 100 more tries, from tcp://127.0.0.1 tcp://127.0.0.11\n");
+}
+
 BOOST_AUTO_TEST_CASE(a_flood_of_one_kind_is_one_line_and_hides_no_other)
 {
     kept_log log(spdlog::level::trace);

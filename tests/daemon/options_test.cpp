@@ -251,6 +251,22 @@ BOOST_AUTO_TEST_CASE(whether_anybody_has_said_where_to_listen_is_known)
                    .listen_is_default);
 }
 
+BOOST_AUTO_TEST_CASE(an_address_that_others_can_reach_needs_tokens_or_insecure)
+{
+    for (auto const* const address : {"tcp://0.0.0.0:1", "tcp://[::]:1", "tcp://192.0.2.1:1"}) {
+        auto const listen = std::string("--listen=") + address;
+        auto const complaint = complaint_of({listen});
+        BOOST_TEST(has(complaint, "--token-file"));
+        BOOST_TEST(has(complaint, "--insecure"));
+        BOOST_TEST(listeners(options_of({listen, "--insecure"})) == std::string(address) + ";");
+        BOOST_TEST(listeners(options_of({listen, "--token-file=t"})) == std::string(address) + ";");
+        BOOST_TEST(has(complaint_of({std::string("--metrics=") + address, "--token-file=t"}), "--insecure"));
+        BOOST_TEST(options_of({std::string("--metrics=") + address, "--insecure"}).metrics.has_value());
+    }
+    for (auto const* const address : {"tcp://127.0.0.2:1", "tcp://[::1]:1", "tcp://localhost:1"})
+        BOOST_TEST(listeners(options_of({std::string("--listen=") + address})) == std::string(address) + ";");
+}
+
 BOOST_AUTO_TEST_CASE(insecure_is_a_flag_in_every_source)
 {
     BOOST_TEST(!options_of({}).insecure);

@@ -226,19 +226,49 @@ BOOST_AUTO_TEST_CASE(on_a_last_line_without_lf_is_answered_after_a_second_too)
     BOOST_TEST((served.reason() == end_reason::end_of_input));
 }
 
-BOOST_AUTO_TEST_CASE(stopped_it_is_answered_at_once_and_no_more_is)
+BOOST_AUTO_TEST_CASE(stopped_all_that_has_come_is_answered_at_once)
 {
     one_token tokens;
     virtual_environment environment;
     environment.access = &tokens;
     served_session served(environment);
-    served.client.send(wrong + wrong);
+    served.client.send(wrong + correct + "5\n");
     served.settle();
     served->stop();
     BOOST_TEST(served.runs_to_its_end());
     BOOST_TEST(is_refused(served.client.received()));
-    BOOST_TEST(served.client.received().find('\n') == served.client.received().size() - 1);
+    BOOST_TEST(served.client.received().ends_with(authorized + "5\n"));
     BOOST_TEST((served.reason() == end_reason::shutdown));
+}
+
+BOOST_AUTO_TEST_CASE(a_new_client_has_ten_seconds_to_show_a_token)
+{
+    one_token tokens;
+    virtual_environment environment;
+    environment.access = &tokens;
+    served_session silent(environment);
+    silent.settle();
+    BOOST_TEST((silent->deadline() == virtual_time + 10s));
+    silent->expire();
+    BOOST_TEST(silent.runs_to_its_end());
+    BOOST_TEST((silent.reason() == end_reason::no_token));
+
+    served_session known(environment);
+    known.client.send(correct);
+    BOOST_TEST(run_until(known.context, [&] { return known.client.received() == authorized; }));
+    known.settle();
+    BOOST_TEST((known->deadline() == net::session::clock::time_point::max()));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_from_before_has_all_the_time)
+{
+    one_token tokens;
+    virtual_environment environment;
+    served_session served(environment);
+    served.settle();
+    environment.access = &tokens;
+    served->renew_access();
+    BOOST_TEST((served->deadline() == net::session::clock::time_point::max()));
 }
 
 BOOST_AUTO_TEST_CASE(forced_it_ends)

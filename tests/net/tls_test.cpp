@@ -285,6 +285,21 @@ BOOST_AUTO_TEST_CASE(stopped_when_the_input_has_ended_it_answers_a_last_line_wit
     BOOST_TEST(one.client.received() == "5\n6\n");
 }
 
+BOOST_AUTO_TEST_CASE(stopped_it_answers_what_lies_behind_a_change_of_keys)
+{
+    virtual_environment environment;
+    encrypted_session one(environment);
+    BOOST_TEST(one.shakes_hands());
+    one.client.send("5\n");
+    one.client.change_keys();
+    one.client.send("7\n");
+    one.client.change_keys();
+    one.client.send("9\n");
+    one.served->stop();
+    BOOST_TEST(one.ends());
+    BOOST_TEST(one.client.received() == "5\n6\n7\n");
+}
+
 BOOST_AUTO_TEST_CASE(stopped_in_the_handshake_it_ends_and_blames_nobody)
 {
     virtual_environment environment;
