@@ -97,19 +97,14 @@ application::application(options settings, std::function<command()> read_again, 
       beat_interval_(status_interval),
       had_terminal_(isatty(STDIN_FILENO) != 0)
 {
-    environment_.configure(settings_.limits, settings_.default_window);
     if (manager_.watchdog_interval().count() != 0)
         beat_interval_ = std::min<clock::duration>(beat_interval_, manager_.watchdog_interval());
 }
 
 void application::run()
 {
-    raise_descriptor_limit(settings_.limits.max_connections, log_);
-    if (log_.should_log(spdlog::level::trace))
-        environment_.observer = &steps_;
-    for (auto const& warning : credentials_.warnings)
-        log_.warn("{}", warning);
-    use_credentials();
+    warn(credentials_.warnings);
+    use_settings();
     listen();
     if (manager_.listens())
         boost::asio::post(context_, [this] { // by then the loop runs
@@ -123,8 +118,18 @@ void application::run()
     log_.info("stopped");
 }
 
-void application::use_credentials()
+void application::warn(std::vector<std::string> const& mistakes)
 {
+    for (auto const& one : mistakes)
+        log_.warn("{}", one);
+}
+
+/// What can change while the daemon runs, but for what listeners and sessions have to be told.
+void application::use_settings()
+{
+    environment_.configure(settings_.limits, settings_.default_window);
+    environment_.observer = log_.should_log(spdlog::level::trace) ? &steps_ : nullptr;
+    raise_descriptor_limit(settings_.limits.max_connections, log_);
     environment_.access = credentials_.tokens.get();
     if (credentials_.tls)
         server_.use_tls(credentials_.tls);
@@ -209,22 +214,17 @@ void application::change_settings(command const& read)
         throw std::runtime_error("a token file cannot be taken away while the daemon runs");
     if (credentials_.tls && !files.tls)
         throw std::runtime_error("a certificate cannot be taken away while the daemon runs");
-    for (auto const& warning : read.warnings)
-        log_.warn("{}", warning);
-    for (auto const& warning : files.warnings)
-        log_.warn("{}", warning);
+    warn(read.warnings);
+    warn(files.warnings);
     if (addresses_of(changed) != addresses_of(settings_) || metrics_of(changed) != metrics_of(settings_) ||
         changed.insecure != settings_.insecure)
         log_.warn("where to listen, and to whom, is read at the start only: that change has to wait for the "
                   "next one");
 
     log_.set_level(changed.log_level);
-    environment_.observer = log_.should_log(spdlog::level::trace) ? &steps_ : nullptr;
-    environment_.configure(changed.limits, changed.default_window);
-    raise_descriptor_limit(changed.limits.max_connections, log_);
     settings_ = std::move(changed);
     credentials_ = std::move(files);
-    use_credentials();
+    use_settings();
     server_.allow_for_shutdown(settings_.shutdown_timeout);
     server_.settings_changed();
     server_.renew_access();

@@ -53,7 +53,8 @@ public:
     void run();
 
 private:
-    void use_credentials();
+    void use_settings();
+    void warn(std::vector<std::string> const& mistakes);
     void listen();
     void adopt(passed_socket const& passed);
     metrics_server& metrics();

@@ -109,17 +109,6 @@ asio::awaitable<void> close_gently(Stream& client)
     }
 }
 
-std::string text_of(std::exception_ptr const& exception)
-{
-    try {
-        std::rethrow_exception(exception);
-    } catch (std::exception const& known) {
-        return known.what();
-    } catch (...) {
-        return "an exception of unknown type";
-    }
-}
-
 } // namespace
 
 metrics_server::metrics_server(asio::io_context& context, protocol::environment& environment,
@@ -152,7 +141,7 @@ void metrics_server::add(net::stream_acceptor acceptor, net::ownership whose)
         listeners_.emplace_back(std::move(acceptor), whose, false, events, std::move(on_connection));
     asio::co_spawn(context_, added.run(), [this](std::exception_ptr const& exception) {
         if (exception)
-            failed(text_of(exception));
+            failed(net::text_of(exception));
     });
 }
 
@@ -181,7 +170,7 @@ void metrics_server::connected(net::stream_socket socket)
     auto const client = clients_.emplace(clients_.end(), std::move(socket));
     asio::co_spawn(context_, serve(*client), [this, client](std::exception_ptr const& exception) {
         if (exception)
-            failed(text_of(exception));
+            failed(net::text_of(exception));
         clients_.erase(client);
     });
 }

@@ -30,4 +30,15 @@ std::string_view to_string(end_reason reason) noexcept
     return "failure";
 }
 
+std::string text_of(std::exception_ptr const& exception)
+{
+    try {
+        std::rethrow_exception(exception);
+    } catch (std::exception const& known) {
+        return known.what();
+    } catch (...) {
+        return "an exception of unknown type";
+    }
+}
+
 } // namespace windowd::net

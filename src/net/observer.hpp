@@ -4,6 +4,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,9 @@ enum class end_reason : std::uint8_t {
 };
 
 std::string_view to_string(end_reason reason) noexcept;
+
+/// What an exception says, for observer::failed().
+std::string text_of(std::exception_ptr const& exception);
 
 /// A connection that has ended.
 struct connection_summary {

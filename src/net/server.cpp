@@ -29,17 +29,6 @@ constexpr auto deadline_step = milliseconds(10);
 // these is closed at once, and its line may be lost where it has sent something already.
 constexpr std::size_t max_turning_away = 64;
 
-std::string text_of(std::exception_ptr const& exception)
-{
-    try {
-        std::rethrow_exception(exception);
-    } catch (std::exception const& known) {
-        return known.what();
-    } catch (...) {
-        return "an exception of unknown type";
-    }
-}
-
 } // namespace
 
 server::server(asio::io_context& context, protocol::environment& environment, observer& events,

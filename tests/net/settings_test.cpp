@@ -31,6 +31,13 @@ struct one_token final : protocol::authority {
     right allows = right::write;
 };
 
+/// Where clients have to show that token.
+struct asking_environment : virtual_environment {
+    asking_environment() { access = &tokens; }
+
+    one_token tokens;
+};
+
 std::string const wrong = "{\"op\":\"auth\",\"token\":\"guess\"}\n";
 std::string const correct = "{\"op\":\"auth\",\"token\":\"secret\"}\n";
 std::string const authorized = "{\"authorized\":\"write\"}\n";
@@ -179,9 +186,7 @@ BOOST_AUTO_TEST_SUITE(failed_authentication)
 
 BOOST_AUTO_TEST_CASE(is_told_and_answered_after_a_second)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     served_session served(environment);
     served.client.send(wrong + correct + "5\n");
     served.settle();
@@ -212,9 +217,7 @@ BOOST_AUTO_TEST_CASE(takes_that_second_in_a_server)
 
 BOOST_AUTO_TEST_CASE(on_a_last_line_without_lf_is_answered_after_a_second_too)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     served_session served(environment);
     served.client.send(wrong.substr(0, wrong.size() - 1));
     served.client.half_close();
@@ -228,9 +231,7 @@ BOOST_AUTO_TEST_CASE(on_a_last_line_without_lf_is_answered_after_a_second_too)
 
 BOOST_AUTO_TEST_CASE(stopped_all_that_has_come_is_answered_at_once)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     served_session served(environment);
     served.client.send(wrong + correct + "5\n");
     served.settle();
@@ -243,9 +244,7 @@ BOOST_AUTO_TEST_CASE(stopped_all_that_has_come_is_answered_at_once)
 
 BOOST_AUTO_TEST_CASE(a_new_client_has_ten_seconds_to_show_a_token)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     served_session silent(environment);
     silent.settle();
     BOOST_TEST((silent->deadline() == virtual_time + 10s));
@@ -273,9 +272,7 @@ BOOST_AUTO_TEST_CASE(a_client_from_before_has_all_the_time)
 
 BOOST_AUTO_TEST_CASE(forced_it_ends)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     served_session served(environment);
     served.client.send(wrong);
     served.settle();
@@ -287,9 +284,7 @@ BOOST_AUTO_TEST_CASE(forced_it_ends)
 
 BOOST_AUTO_TEST_CASE(events_do_not_shorten_the_pause)
 {
-    one_token tokens;
-    virtual_environment environment;
-    environment.access = &tokens;
+    asking_environment environment;
     boost::asio::io_context context;
     served_session follower(environment, 0, &context);
     served_session writer(environment, 0, &context);
