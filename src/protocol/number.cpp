@@ -3,11 +3,15 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <optional>
 #include <system_error>
 
 namespace windowd::protocol {
@@ -16,21 +20,102 @@ namespace {
 // Integers to 2^53 and powers of ten to 10^22 are doubles, and IEEE 754 division is correctly rounded: their
 // quotient is the number itself, correctly rounded (Clinger, "How to read floating point numbers accurately",
 // 1990).
-constexpr int exact_digits = 15; // any 15 digits are below 2^53
-constexpr std::array<double, exact_digits + 1> powers_of_ten{1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                             1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+constexpr int exact_digits = 15;          // any 15 digits are below 2^53
+constexpr int mantissa_digits = 19;       // and any 19 below 2^64
+constexpr std::size_t most_decimals = 18; // of which twice the power of ten is an int64_t
+constexpr std::array<double, most_decimals + 1> powers_of_ten{
+    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 constexpr double exact_limit = 9007199254740992; // 2^53
+
+// A double is significand / 2^scale, where the significand has 53 bits.
+constexpr unsigned fraction_bits = 52;
+constexpr auto leading_bit = std::uint64_t{1} << fraction_bits;
+
+std::uint64_t significand_of(double normal) noexcept
+{
+    return (std::bit_cast<std::uint64_t>(normal) & (leading_bit - 1)) | leading_bit;
+}
+
+/// `normal` is positive, and below 2^53.
+unsigned scale_of(double normal) noexcept
+{
+    constexpr unsigned bias = 1023 + fraction_bits;
+    return bias - static_cast<unsigned>(std::bit_cast<std::uint64_t>(normal) >> fraction_bits);
+}
+
+constexpr auto integer_powers_of_ten = [] {
+    std::array<std::uint64_t, most_decimals + 1> powers{};
+    for (std::uint64_t next = 1; auto& power : powers) {
+        power = next;
+        next *= 10;
+    }
+    return powers;
+}();
+
+// Eight characters in a word, the first in the lowest byte, and the same of eight times '0'.
+using eight_characters = std::uint64_t;
+constexpr std::ptrdiff_t word_size = sizeof(eight_characters);
+constexpr eight_characters zeros = 0x3030'3030'3030'3030;
+
+/// Between a word whose first byte in memory is its lowest one and a word of this machine.
+constexpr std::uint64_t lowest_first(std::uint64_t word) noexcept
+{
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+}
 
 bool is_digit(char c) noexcept
 {
     return c >= '0' && c <= '9';
 }
 
-/// Digits from `at` on, taken into `mantissa` (modulo 2^64).
-char const* read_digits(char const* at, char const* last, std::uint64_t& mantissa) noexcept
+/// How many of the eight are digits, before the first that is none. What the sums carry goes to later bytes.
+unsigned count_digits(eight_characters text) noexcept
 {
+    constexpr eight_characters high_bits = 0x8080'8080'8080'8080;
+    constexpr eight_characters beyond_nine = 0x4646'4646'4646'4646; // lifts ':' to the high bit
+    auto const others = ((text + beyond_nine) | (text - zeros)) & high_bits;
+    return static_cast<unsigned>(std::countr_zero(others)) / 8;
+}
+
+/// The number that eight digits make: of neighbours first, then of pairs, then of fours. Daniel Lemire, "Number
+/// Parsing at a Gigabyte per Second", 2021.
+std::uint64_t value_of(eight_characters text) noexcept
+{
+    constexpr std::uint64_t every_fourth = 0x0000'00ff'0000'00ff;
+    constexpr std::uint64_t first_pairs = (std::uint64_t{1'000'000} << 32) + 100;
+    constexpr std::uint64_t second_pairs = (std::uint64_t{10'000} << 32) + 1;
+    text -= zeros;
+    auto const pairs = text * 10 + (text >> 8);
+    return ((pairs & every_fourth) * first_pairs + ((pairs >> 16) & every_fourth) * second_pairs) >> 32;
+}
+
+/// Digits from `at` on, taken into `mantissa` (modulo 2^64). Numbers differ in length from one to the next, so
+/// that the end of a loop over digits is mispredicted: where eight characters can be looked at, there is none.
+inline char const* read_digits(char const* at, char const* last, std::uint64_t& mantissa) noexcept
+{
+    for (; last - at >= word_size; at += word_size) {
+        eight_characters text = 0;
+        std::memcpy(&text, at, sizeof text);
+        text = lowest_first(text);
+        auto const count = count_digits(text);
+        if (count == 0)
+            return at;
+        if (count < word_size) {
+            auto const padded = text << (8 * (word_size - count)) | zeros >> (8 * count);
+            mantissa = mantissa * integer_powers_of_ten[count] + value_of(padded);
+            return at + count;
+        }
+        mantissa = mantissa * integer_powers_of_ten[word_size] + value_of(text);
+    }
     for (; at != last && is_digit(*at); ++at)
         mantissa = mantissa * 10 + static_cast<std::uint64_t>(*at - '0');
+    return at;
+}
+
+char const* skip_digits(char const* at, char const* last) noexcept
+{
+    while (at != last && is_digit(*at))
+        ++at;
     return at;
 }
 
@@ -47,14 +132,13 @@ bool is_too_large(char const* first, char const* last) noexcept
 {
     auto const* at = skip_zeros(*first == '-' ? first + 1 : first, last);
     auto const* const leading = at;
-    std::uint64_t ignored = 0;
-    at = read_digits(at, last, ignored);
+    at = skip_digits(at, last);
     auto magnitude = static_cast<std::int64_t>(at - leading); // of 0.d1d2… × 10^magnitude
     if (at != last && *at == '.') {
         auto const* const point = at + 1;
         if (magnitude == 0)
             magnitude = point - skip_zeros(point, last);
-        at = read_digits(point, last, ignored);
+        at = skip_digits(point, last);
     }
     if (at == last)
         return magnitude > 0;
@@ -80,6 +164,124 @@ number_read read_any_number(char const* first, char const* last) noexcept
     return {*first == '-' ? -0.0 : 0.0, last, number_status::number};
 }
 
+/// mantissa / 10^decimals, correctly rounded, or nothing for what is too long and a few others.
+///
+/// Beyond exact_digits the mantissa and the quotient are rounded, by less than one unit in the last place and by half
+/// of one: the number wanted is that quotient or a neighbour of it. Which one, the exact remainder tells: it is so
+/// small that 64 bits have all of it, whatever is lost above them.
+inline std::optional<double> divide(std::uint64_t mantissa, std::ptrdiff_t digits,
+                                    std::size_t decimals) noexcept
+{
+    if (digits > mantissa_digits || decimals > most_decimals)
+        return {};
+    auto const near = static_cast<double>(mantissa) / powers_of_ten[decimals];
+    if (digits <= exact_digits)
+        return near;
+    auto const significand = significand_of(near);
+    // A power of two has a nearer neighbour below; and zero is none.
+    if (near >= exact_limit || significand == leading_bit)
+        return {};
+    auto const scale = scale_of(near);
+    auto const power = integer_powers_of_ten[decimals];
+    auto const scaled = scale < 64 ? mantissa << scale : 0;
+    auto const twice = 2 * static_cast<std::int64_t>(scaled - significand * power);
+    auto const step = static_cast<std::int64_t>(power);
+    auto const odd = static_cast<std::int64_t>(significand % 2); // which does not keep a tie
+    auto const bits = std::bit_cast<std::uint64_t>(near) + (twice + odd > step) - (twice - odd < -step);
+    return std::bit_cast<double>(bits);
+}
+
+/// A text of eight digits.
+inline eight_characters text_of(std::uint64_t value) noexcept
+{
+    // The quotients of 10000, then of 100 and of 10, with their remainders in the lanes behind them.
+    auto const fours = value / 10'000 | value % 10'000 << 32;
+    auto const hundreds = (fours * 10'486 >> 20) & 0x0000'007f'0000'007f;
+    auto const pairs = hundreds | (fours - hundreds * 100) << 16;
+    auto const tens = (pairs * 103 >> 10) & 0x000f'000f'000f'000f;
+    return (tens | (pairs - tens * 10) << 8) + zeros;
+}
+
+void write_eight(char* to, eight_characters text) noexcept
+{
+    text = lowest_first(text);
+    std::memcpy(to, &text, sizeof text);
+}
+
+/// How many characters there are before the zeros at the end.
+int size_without_zeros(eight_characters text) noexcept
+{
+    return static_cast<int>(word_size) - std::countl_zero(text - zeros) / 8;
+}
+
+/// Writes most_decimals digits, but for the zeros at their end; there is one that is not zero.
+inline char* write_decimals(char* to, std::uint64_t decimals) noexcept
+{
+    constexpr std::uint64_t eight_digits = 100'000'000;
+    auto const upper = decimals / (eight_digits * eight_digits);
+    auto const others = decimals % (eight_digits * eight_digits);
+    auto const middle = others / eight_digits;
+    auto const lower = others % eight_digits;
+    to[0] = static_cast<char>('0' + upper / 10);
+    to[1] = static_cast<char>('0' + upper % 10);
+    auto const text = text_of(middle);
+    write_eight(to + 2, text);
+    if (lower != 0) {
+        auto const rest = text_of(lower);
+        write_eight(to + 2 + word_size, rest);
+        return to + 2 + word_size + size_without_zeros(rest);
+    }
+    if (middle != 0)
+        return to + 2 + size_without_zeros(text);
+    return to + (to[1] == '0' ? 1 : 2);
+}
+
+// From here on ten units (see below) fit in 64 bits; and no text is shorter with an exponent.
+constexpr double least_fraction = 0x1p-7;
+
+/// The decimals, as a number of most_decimals digits, of the shortest text for a number that is not an integer,
+/// from least_fraction to 2^53; of several the nearest one, of two as near the even one.
+///
+/// Raffaello Giulietti, "The Schubfach way to render doubles", 2021: the unit is the largest power of ten that
+/// is not above the distance between neighbours. Then some multiple of it reads back to the number, and at most
+/// one multiple of ten units does, which is the shortest text if there is one. In this range everything is exact,
+/// and no table of approximate powers is needed. The integer part always stays: an integer below 2^53 is a
+/// double itself, and does not read back to another number.
+inline std::uint64_t shortest_decimals(double value) noexcept
+{
+    __extension__ using uint128 = unsigned __int128;
+    auto const significand = significand_of(value);
+    auto const scale = scale_of(value); // 1 to 59
+    // Of decimals: the least with 10^count >= 2^scale.
+    auto const count = static_cast<std::size_t>(scale * 1233 >> 12) + 1;
+    // All is counted in parts, of which a unit has 2^(scale + 1): half the way to a neighbour is then 10^count.
+    auto const unit = std::uint64_t{2} << scale;
+    auto const fraction = significand & (unit / 2 - 1);
+    auto const half_way = integer_powers_of_ten[count];
+    auto const product = uint128{fraction} * half_way * 2;
+    auto const units = static_cast<std::uint64_t>(product >> (scale + 1));
+    auto const rest = static_cast<std::uint64_t>(product) & (unit - 1);
+    // Half-way is read back to the even one. The neighbour below a power of two is at half the distance.
+    auto const even = significand % 2 == 0;
+    auto const above_tens = units % 10 * unit + rest;
+    auto const nearest = units % 10 + (rest + units % 2 > unit / 2);
+    auto const reach_down = (significand == leading_bit ? half_way / 2 : half_way) + even;
+    auto last = above_tens < reach_down ? 0 : nearest;
+    last = 10 * unit - above_tens < half_way + even ? 10 : last;
+    return (units - units % 10 + last) * integer_powers_of_ten[most_decimals - count];
+}
+
+/// From least_fraction to 2^53, no integer: without an exponent, which would be longer.
+char* write_fraction(char* to, double value) noexcept
+{
+    *to = '-';
+    to += std::signbit(value);
+    auto const magnitude = std::fabs(value);
+    to = std::to_chars(to, to + max_number_size, static_cast<std::int64_t>(magnitude)).ptr;
+    *to = '.';
+    return write_decimals(to + 1, shortest_decimals(magnitude));
+}
+
 } // namespace
 
 number_read read_number(char const* first, char const* last) noexcept
@@ -91,11 +293,11 @@ number_read read_number(char const* first, char const* last) noexcept
     auto const negative = at != last && *at == '-';
     if (negative)
         ++at;
-    if (at == last || !is_digit(*at))
-        return malformed_at(at);
     std::uint64_t mantissa = 0;
     auto const* const integer = at;
     at = read_digits(at, last, mantissa);
+    if (at == integer)
+        return malformed_at(at);
     if (*integer == '0' && at - integer > 1)
         return malformed_at(integer + 1);
     auto digits = at - integer;
@@ -113,15 +315,15 @@ number_read read_number(char const* first, char const* last) noexcept
         if (at != last && (*at == '+' || *at == '-'))
             ++at;
         auto const* const exponent = at;
-        at = read_digits(at, last, mantissa);
+        at = skip_digits(at, last);
         if (at == exponent)
             return malformed_at(at);
         return read_any_number(first, at);
     }
-    if (digits > exact_digits)
+    auto const quotient = divide(mantissa, digits, static_cast<std::size_t>(decimals));
+    if (!quotient)
         return read_any_number(first, at);
-    auto const magnitude = static_cast<double>(mantissa) / powers_of_ten[static_cast<std::size_t>(decimals)];
-    return {negative ? -magnitude : magnitude, at, number_status::number};
+    return {negative ? -*quotient : *quotient, at, number_status::number};
 }
 
 char* write_number(char* to, double value) noexcept
@@ -133,6 +335,8 @@ char* write_number(char* to, double value) noexcept
         auto const plain = (integer > -100000 && integer < 100000) || integer % 10 != 0;
         if (static_cast<double>(integer) == value && plain && (integer != 0 || !std::signbit(value)))
             return std::to_chars(to, to + max_number_size, integer).ptr;
+        if (static_cast<double>(integer) != value && std::fabs(value) >= least_fraction)
+            return write_fraction(to, value);
     }
     return std::to_chars(to, to + max_number_size, value).ptr;
 }

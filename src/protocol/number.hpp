@@ -24,12 +24,12 @@ struct number_read {
 /// allocates.
 number_read read_number(char const* first, char const* last) noexcept;
 
-/// Enough for any finite double.
-inline constexpr std::size_t max_number_size = 32;
+/// Enough to write any finite double: more than the longest text, since digits are written eight at a time.
+inline constexpr std::size_t max_number_size = 40;
 
 /// Writes the shortest text that reads back to the same bits (std::to_chars: of `100000` and `1e+05` the
-/// latter; at equal length without an exponent) at `to`, where max_number_size characters must have room.
-/// Returns its end. `value` must be finite.
+/// latter; at equal length without an exponent) at `to`, where max_number_size characters must have room: some
+/// behind the text may be written too. Returns its end. `value` must be finite.
 char* write_number(char* to, double value) noexcept;
 
 } // namespace windowd::protocol

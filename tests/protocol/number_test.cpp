@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <limits>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
@@ -259,6 +260,47 @@ BOOST_AUTO_TEST_CASE(half_way_between_two_doubles_the_even_one_wins)
     }
 }
 
+BOOST_AUTO_TEST_CASE(of_19_digits_half_way_between_two_doubles_the_even_one_wins)
+{
+    auto random = std::mt19937_64(6);
+    auto wrong = 0;
+    auto tested = 0;
+    for (auto i = 0; i < 30'000; ++i) {
+        auto const value = std::ldexp(std::uniform_real_distribution(0.5, 1.0)(random), 50 + i % 3);
+        auto const next = std::nextafter(value, std::numeric_limits<double>::infinity());
+        auto text = exactly((static_cast<long double>(value) + next) / 2);
+        text.erase(text.find_last_not_of('0') + 1);
+        tested += text.size() <= 20;
+        wrong += !is_read_right(text);
+        text.back() = '4';
+        wrong += !is_read_right(text);
+        text.back() = '6';
+        wrong += !is_read_right(text);
+    }
+    BOOST_TEST(tested > 20'000);
+    BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(every_count_of_digits_is_read_right_whatever_follows)
+{
+    auto random = std::mt19937_64(7);
+    auto wrong = 0;
+    for (auto i = 0; i < 25 * 256; ++i) {
+        auto const number =
+            std::to_string(1 + random() % 9) + digits(random, static_cast<std::size_t>(i % 25));
+        auto const follower = static_cast<char>(i / 25);
+        if (std::string_view("0123456789.eE").find(follower) != std::string_view::npos)
+            continue;
+        for (auto const behind : {0U, 1U, 8U}) {
+            auto const text = number + follower + digits(random, behind);
+            auto const got = read(text);
+            wrong += got.end != text.data() + number.size() || got.status != number_status::number ||
+                     bits(got.value) != bits(std::strtod(number.c_str(), nullptr));
+        }
+    }
+    BOOST_TEST(wrong == 0);
+}
+
 BOOST_AUTO_TEST_CASE(every_short_number_is_read_as_its_text_says)
 {
     auto wrong = 0;
@@ -326,6 +368,54 @@ BOOST_AUTO_TEST_CASE(what_is_written_is_what_to_chars_writes)
           9007199254740992.0, 9007199254740994.0, 99999.0, 100000.0, 100001.0, 123450.0, 1e15, 1e21})
         check(value);
     BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(fractions_are_written_as_to_chars_writes_them)
+{
+    auto random = std::mt19937_64(8);
+    auto wrong = 0;
+    auto const check = [&](double value) {
+        wrong += written(value) != shortest(value);
+        wrong += written(-value) != shortest(-value);
+    };
+    for (auto exponent = -12; exponent <= 54; ++exponent) {
+        auto const power = std::ldexp(1.0, exponent);
+        for (auto offset = -500; offset <= 500; ++offset)
+            check(std::bit_cast<double>(bits(power) + static_cast<std::uint64_t>(offset)));
+        for (auto i = 0; i < 5'000; ++i) {
+            auto const significand = random() >> (11 + random() % 52); // of any number of bits
+            check(std::ldexp(static_cast<double>(significand), exponent - 53));
+            check(power * std::uniform_real_distribution(1.0, 2.0)(random));
+        }
+    }
+    for (auto i = 0; i < 100'000; ++i) {
+        for (auto const divisor : {3, 7, 9, 10, 60, 100, 999, 1000, 100'000})
+            check(static_cast<double>(i) / divisor);
+        check(static_cast<double>(random() % 10'000'000) / 100 / 3);
+    }
+    BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(of_two_shortest_texts_as_near_the_even_one_is_written)
+{
+    BOOST_TEST(written(140737488355328.125) == "140737488355328.12");
+    BOOST_TEST(written(140737488355328.375) == "140737488355328.38");
+    auto wrong = 0;
+    for (auto i = 0; i < 100'000; ++i) {
+        auto const value = std::ldexp(1.0, 46 + i % 2) + i * 1'000'003.0 + 0.125;
+        wrong += written(value) != shortest(value);
+        wrong += written(value + 0.25) != shortest(value + 0.25);
+    }
+    BOOST_TEST(wrong == 0);
+}
+
+BOOST_AUTO_TEST_CASE(no_more_room_is_written_to_than_is_asked_for)
+{
+    for (auto const value : {0.1, -4503599627370495.5, -999999999999999.9, -140737488355328.12, -1.0 / 3,
+                             -std::numeric_limits<double>::max(), -2.2250738585072014e-308}) {
+        auto const room = std::make_unique<char[]>(max_number_size); // the sanitizer watches
+        BOOST_TEST(std::string(room.get(), write_number(room.get(), value)) == shortest(value));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(known_numbers_are_written_in_their_shortest_form)
