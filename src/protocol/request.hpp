@@ -45,7 +45,7 @@ inline constexpr std::size_t member_count = 16;
 
 using member_set = window::enum_set<member>;
 
-/// The member's name on the wire, and the member of a name.
+/// The member's name on the wire, and the member of a name, in constant time.
 std::string_view to_string(member one) noexcept;
 std::optional<member> member_of(std::string_view name) noexcept;
 
@@ -79,6 +79,9 @@ struct request {
         return members[static_cast<std::size_t>(one)];
     }
     member_value& operator[](member one) noexcept { return members[static_cast<std::size_t>(one)]; }
+
+    /// Makes it empty for the next line, in time linear in what it holds. Memory is kept up to a bound.
+    void clear() noexcept;
 };
 
 } // namespace windowd::protocol

@@ -1,7 +1,9 @@
-// Boost.JSON's event parser, with a handler that fills a request.
+// Boost.JSON's event parser, with a handler that fills a request; and before it the short way of plain lines.
 #include "protocol/request_parser.hpp"
 
+#include "protocol/kept_memory.hpp"
 #include "protocol/number.hpp"
+#include "protocol/plain_scanner.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/error.hpp>
@@ -12,7 +14,6 @@
 #include <functional>
 #include <limits>
 #include <set>
-#include <type_traits>
 #include <utility>
 
 namespace windowd::protocol {
@@ -23,16 +24,6 @@ using json_error_code = boost::json::error_code;
 using json_string_view = boost::json::string_view;
 
 constexpr std::size_t max_depth = 32;
-
-// What a long line needed is not kept for the short ones after it.
-constexpr std::size_t kept_elements = 16384;
-
-void release_if_large(auto& container)
-{
-    if (container.capacity() > kept_elements)
-        std::remove_cvref_t<decltype(container)>().swap(container); // an assignment might keep the memory
-    container.clear();
-}
 
 /// A token that the parser may give in pieces. In one piece it is not copied.
 class token {
@@ -49,8 +40,8 @@ public:
     }
     void clear() noexcept
     {
-        release_if_large(pieces_);
-        release_if_large(done_);
+        clear_and_keep(pieces_);
+        clear_and_keep(done_);
     }
 
 private:
@@ -68,24 +59,14 @@ public:
     static constexpr std::size_t max_string_size = unlimited;
     static constexpr std::size_t max_key_size = unlimited;
 
-    request const& parsed() const noexcept { return parsed_; }
+    /// Fills `parsed`, which has to be empty before each line.
+    explicit handler(request& parsed) noexcept : parsed_(parsed) {}
+
     /// Whether the parse failed for two members of the same name.
     bool found_duplicate() const noexcept { return duplicate_; }
 
     void reset()
     {
-        for (std::size_t i = 0; i < member_count; ++i) {
-            if (!parsed_.has(static_cast<member>(i)))
-                continue; // it is empty
-            auto& used = parsed_.members[i];
-            release_if_large(used.elements);
-            release_if_large(used.text);
-            release_if_large(used.strings);
-        }
-        parsed_.present = {};
-        parsed_.unknown_member = 0;
-        parsed_.what = request::form::scalar;
-        release_if_large(parsed_.elements);
         for (; deepest_ != 0; --deepest_)
             names_[deepest_] = {};
         key_.clear();
@@ -220,7 +201,7 @@ private:
         }
     }
 
-    request parsed_;
+    request& parsed_;
     bool duplicate_ = false;
     token key_;
     token text_;
@@ -310,6 +291,12 @@ class request_parser::parser {
 public:
     std::optional<parse_failure> parse(std::string_view line)
     {
+        parsed_.clear();
+        if (std::exchange(was_used_, false))
+            parser_.handler().reset(); // whatever it took for a long line
+        if (scan_plain(line, parsed_))
+            return std::nullopt;
+        was_used_ = true;
         auto outcome = run(line);
         if (outcome.first == error::exponent_overflow) {
             auto copy = std::string(line);
@@ -322,11 +309,12 @@ public:
         return failure_of(ec, line, at, parser_.handler().found_duplicate());
     }
 
-    request const& result() const noexcept { return parser_.handler().parsed(); }
+    request const& result() const noexcept { return parsed_; }
 
 private:
     std::pair<json_error_code, std::size_t> run(std::string_view line)
     {
+        parsed_.clear();
         parser_.reset();
         parser_.handler().reset();
         json_error_code ec;
@@ -336,7 +324,9 @@ private:
         return {ec, read};
     }
 
-    boost::json::basic_parser<handler> parser_{strict()};
+    request parsed_;
+    boost::json::basic_parser<handler> parser_{strict(), parsed_};
+    bool was_used_ = false; // parser_, for the last line
 };
 
 request_parser::request_parser() : parser_(std::make_unique<parser>()) {}

@@ -1,6 +1,8 @@
 // A set of the values of an enumeration.
 #pragma once
 
+#include <bit>
+
 namespace windowd::window {
 
 /// A set of values of Enum, which are fewer than 32 and count from 0.
@@ -12,6 +14,12 @@ public:
 
     constexpr bool contains(Enum one) const noexcept { return (bits_ & enum_set(one).bits_) != 0; }
     constexpr bool empty() const noexcept { return bits_ == 0; }
+    /// Calls use(value) for each, in order.
+    constexpr void for_each(auto use) const
+    {
+        for (auto left = bits_; left != 0; left &= left - 1)
+            use(static_cast<Enum>(std::countr_zero(left)));
+    }
     friend constexpr enum_set operator|(enum_set a, enum_set b) noexcept { return {a.bits_ | b.bits_}; }
     /// What is in a and not in b.
     friend constexpr enum_set operator-(enum_set a, enum_set b) noexcept { return {a.bits_ & ~b.bits_}; }
