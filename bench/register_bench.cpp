@@ -1,5 +1,5 @@
 // What it costs to reach a shared window through the register, by name: with one window and with many, value by value
-// and in batches, and with followers that do not read.
+// and in batches, from several threads, and with followers that do not read.
 #include "protocol/event_formatter.hpp"
 #include "protocol/event_queue.hpp"
 #include "window/local_register.hpp"
@@ -27,7 +27,7 @@ class silent_asker final : public window::asker {
 class filled_register {
 public:
     explicit filled_register(std::size_t count, window::register_limits const& limits = {})
-        : windows_(limits, {.size = 60}, writer_)
+        : store_(limits, {.size = 60}, writer_)
     {
         for (std::size_t i = 0; i < count; ++i)
             names_.push_back("server." + std::to_string(i) + ".response_time");
@@ -67,10 +67,11 @@ public:
 
 private:
     protocol::event_formatter writer_;
-    window::local_register windows_;
+    window::window_store store_;
+    window::local_register windows_{store_};
     silent_asker by_;
     std::vector<std::string> names_;
-    std::uint64_t lost_ = 0;
+    std::atomic<std::uint64_t> lost_ = 0;
     std::deque<protocol::event_queue> followers_;
 };
 
@@ -108,6 +109,26 @@ void send_one(benchmark::State& state, window::register_limits const& limits)
 BENCHMARK_CAPTURE(send_one, windows_stay, {})->Arg(1)->Arg(100)->Arg(10'000);
 BENCHMARK_CAPTURE(send_one, windows_expire, {.idle_expiry = 1e9})->Arg(1)->Arg(100)->Arg(10'000);
 
+/// From several threads, a value a time: all to one window, or each to a hundred of its own.
+void send_from_threads(benchmark::State& state, bool to_one)
+{
+    static protocol::event_formatter writer;
+    static window::window_store store({}, {.size = 60}, writer);
+    window::local_register tested(store);
+    silent_asker by;
+    std::vector<std::string> names;
+    for (auto i = 0; i < (to_one ? 1 : 100); ++i)
+        names.push_back("server." + std::to_string(to_one ? 0 : state.thread_index()) + "." +
+                        std::to_string(i));
+    auto const one = values(1);
+    for (std::size_t i = 0; auto _ : state) {
+        benchmark::DoNotOptimize(tested.perform({.window = names[i], .what = window::send_values{one}}, by));
+        i = i + 1 == names.size() ? 0 : i + 1;
+    }
+}
+BENCHMARK_CAPTURE(send_from_threads, to_one_window, true)->ThreadRange(1, 4);
+BENCHMARK_CAPTURE(send_from_threads, to_windows_of_their_own, false)->ThreadRange(1, 4);
+
 /// To one window, so many values at once, with so many followers.
 void send_batch(benchmark::State& state)
 {
@@ -124,8 +145,9 @@ BENCHMARK(send_batch)->ArgNames({"values", "followers"})->ArgsProduct({{1, 1000}
 void make_and_close(benchmark::State& state)
 {
     protocol::event_formatter writer;
-    std::uint64_t lost = 0;
-    window::local_register tested({}, {.size = 60}, writer);
+    std::atomic<std::uint64_t> lost = 0;
+    window::window_store store({}, {.size = 60}, writer);
+    window::local_register tested(store);
     protocol::event_queue follower(std::size_t{16} * 1024, lost, nullptr);
     for (auto i = 0; i < state.range(0); ++i)
         tested.follow(follower, "*." + std::to_string(i) + ".*");

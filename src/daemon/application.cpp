@@ -1,6 +1,8 @@
 // Starting, serving, reloading, stopping.
 #include "daemon/application.hpp"
 
+#include "net/spawn.hpp"
+
 #include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
@@ -8,6 +10,7 @@
 #include <csignal>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <sys/resource.h>
@@ -63,6 +66,13 @@ std::vector<std::string> addresses_of(options const& settings)
     return addresses;
 }
 
+std::size_t thread_count(options const& settings)
+{
+    if (settings.threads != 0)
+        return settings.threads;
+    return std::max(1U, std::thread::hardware_concurrency()); // 0 where that is not known
+}
+
 std::string metrics_of(options const& settings)
 {
     return settings.metrics ? to_string(*settings.metrics) : std::string();
@@ -92,7 +102,7 @@ application::application(options settings, std::function<command()> read_again, 
       credentials_(load_credentials(settings_)),
       context_(1),
       signals_(context_, {SIGINT, SIGTERM, SIGHUP}, [this](int number) { on_signal(number); }),
-      server_(context_, environment_, events_, settings_.shutdown_timeout),
+      server_(context_, environment_, events_, settings_.shutdown_timeout, thread_count(settings_)),
       beat_timer_(context_),
       beat_interval_(status_interval),
       had_terminal_(isatty(STDIN_FILENO) != 0)
@@ -127,10 +137,10 @@ void application::warn(std::vector<std::string> const& mistakes)
 /// What can change while the daemon runs, but for what listeners and sessions have to be told.
 void application::use_settings()
 {
-    environment_.configure(settings_.limits, settings_.default_window);
-    environment_.observer = log_.should_log(spdlog::level::trace) ? &steps_ : nullptr;
+    environment_.configure({settings_.limits, settings_.default_window, credentials_.tokens,
+                            log_.should_log(spdlog::level::trace) ? &steps_ : nullptr});
+    server_.settings_changed();
     raise_descriptor_limit(settings_.limits.max_connections, log_);
-    environment_.access = credentials_.tokens.get();
     if (credentials_.tls)
         server_.use_tls(credentials_.tls);
     server_.allow_remote(credentials_.tokens != nullptr || settings_.insecure);
@@ -161,7 +171,7 @@ void application::adopt(passed_socket const& passed)
 metrics_server& application::metrics()
 {
     if (!metrics_)
-        metrics_.emplace(context_, environment_, log_);
+        metrics_.emplace(server_.contexts(), environment_, log_);
     return *metrics_;
 }
 
@@ -220,13 +230,15 @@ void application::change_settings(command const& read)
         changed.insecure != settings_.insecure)
         log_.warn("where to listen, and to whom, is read at the start only: that change has to wait for the "
                   "next one");
+    if (changed.threads != settings_.threads)
+        log_.warn(
+            "the number of threads is read at the start only: that change has to wait for the next one");
 
     log_.set_level(changed.log_level);
     settings_ = std::move(changed);
     credentials_ = std::move(files);
     use_settings();
     server_.allow_for_shutdown(settings_.shutdown_timeout);
-    server_.settings_changed();
     server_.renew_access();
 }
 
@@ -240,17 +252,27 @@ void application::beat_after_a_while()
     });
 }
 
+/// A sign of life when the loops of all threads have come by: none as long as one of them hangs.
+boost::asio::awaitable<void> application::prove_alive()
+{
+    is_proving_ = true;
+    co_await server_.pass_all_threads();
+    manager_.alive();
+    is_proving_ = false;
+}
+
 void application::beat()
 {
-    if (manager_.watchdog_interval().count() != 0)
-        manager_.alive();
+    if (manager_.watchdog_interval().count() != 0 && !is_proving_)
+        net::spawn(context_, prove_alive(), events_);
     auto const now = clock::now();
     if (now - status_at_ < status_interval)
         return;
-    auto const& counters = environment_.counters;
+    auto const counters = environment_.all_counters();
     auto const values = static_cast<double>(counters.values - values_told_);
     auto const rate = values / std::chrono::duration<double>(now - status_at_).count();
-    manager_.status(fmt::format("{} connections, {:.0f} values/s", counters.connections, rate));
+    manager_.status(fmt::format("{} connections, {:.0f} values/s",
+                                static_cast<std::uint64_t>(counters.connections), rate));
     values_told_ = counters.values;
     status_at_ = now;
     events_.tell_rest();

@@ -11,6 +11,7 @@
 #include "net/tls.hpp"
 #include "protocol/environment.hpp"
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/logger.h>
@@ -38,8 +39,8 @@ credentials load_credentials(options const& settings);
 /// Serves until SIGINT or SIGTERM, or until the terminal in whose foreground it runs is gone. Other SIGHUPs have it read its settings and their files anew: limits, log level, tokens and
 /// certificates change without a connection being dropped; a mistake anywhere is logged, and nothing changes.
 ///
-/// One thread. Everything happens in the loop that serves clients, the watchdog's signs of life too: a loop that hangs
-/// gives none.
+/// All but serving clients happens in one thread, which serves some of them too. The watchdog gets its signs of life only
+/// while the loops of all threads go round: one that hangs is enough for none.
 class application {
 public:
     /// `read_again` reads the settings as they are then, from where `settings` came from. Throws std::runtime_error where
@@ -64,6 +65,7 @@ private:
     void change_settings(command const& read);
     void beat_after_a_while();
     void beat();
+    boost::asio::awaitable<void> prove_alive();
 
     options settings_;
     std::function<command()> read_again_;
@@ -81,6 +83,7 @@ private:
     std::chrono::steady_clock::duration beat_interval_;
     std::chrono::steady_clock::time_point status_at_{};
     std::uint64_t values_told_ = 0; // in the last status
+    bool is_proving_ = false;       // that all threads are alive
     bool had_terminal_;
 };
 

@@ -44,7 +44,7 @@ std::string_view to_string(window::step taken) noexcept
 /// pipe that the output was sent to since.
 bool leads_to_the_journal(int descriptor)
 {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread, and nothing has changed the environment
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): there is one thread so far, and nothing has changed the environment
     auto const* const stream = std::getenv("JOURNAL_STREAM");
     struct stat status {};
     if (stream == nullptr || fstat(descriptor, &status) != 0)
@@ -70,10 +70,10 @@ std::shared_ptr<spdlog::logger> make_log(spdlog::level::level_enum level)
 {
     std::shared_ptr<spdlog::logger> log;
     if (leads_to_the_journal(STDERR_FILENO)) {
-        log = std::make_shared<spdlog::logger>("windowd", std::make_shared<spdlog::sinks::systemd_sink_st>());
+        log = std::make_shared<spdlog::logger>("windowd", std::make_shared<spdlog::sinks::systemd_sink_mt>());
     } else {
         log = std::make_shared<spdlog::logger>("windowd",
-                                               std::make_shared<spdlog::sinks::stderr_color_sink_st>());
+                                               std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
         log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
     }
     log->set_level(level);
@@ -92,12 +92,14 @@ void event_log::listening(std::string_view address) noexcept
 
 void event_log::accept_failed(std::string_view address, boost::system::error_code const& why) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (count(kind::accept_failed) != 0)
         log_.warn("cannot accept on {}: {}; will try again", address, why.message());
 }
 
 void event_log::accept_recovered(std::string_view address) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (floods_[static_cast<std::size_t>(kind::accept_failed)].untold == 0)
         log_.info("accepting on {} again", address);
 }
@@ -116,12 +118,14 @@ void event_log::connection_ended(net::connection_summary const& ended) noexcept
 
 void event_log::turned_away(std::string_view peer) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (auto const times = count(kind::turned_away); times != 0)
         log_.warn("too many connections: {} turned away, the last from {}", times, peer);
 }
 
 void event_log::auth_failed(std::string_view peer) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     note_guesser(peer);
     auto const times = count(kind::auth_failed);
     if (times == 0)
@@ -135,12 +139,14 @@ void event_log::auth_failed(std::string_view peer) noexcept
 
 void event_log::handshake_failed(std::string_view peer, std::string_view why) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (auto const times = count(kind::handshake_failed); times != 0)
         log_.warn("TLS handshake with {} failed: {}{}", peer, why, std::string_view(last_of(times)));
 }
 
 void event_log::failed(std::string_view what) noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (auto const times = count(kind::failed); times != 0)
         log_.error("a connection failed: {}{}", what, std::string_view(last_of(times)));
 }
@@ -180,6 +186,7 @@ std::uint64_t event_log::count(kind what) noexcept
 
 void event_log::tell_rest() noexcept
 {
+    auto const lock = std::scoped_lock(mutex_);
     tell_rest(clock::now() - quiet_time);
 }
 

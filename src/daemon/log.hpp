@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string_view>
 
 namespace windowd::daemon {
@@ -24,7 +25,7 @@ std::shared_ptr<spdlog::logger> make_log(spdlog::level::level_enum level);
 /// Writes the server's events: notable ones at `info` and above, one line a connection at `debug`.
 ///
 /// Of what clients can cause again and again each kind has at most one line a second: a flood of clients is no flood of
-/// lines. What is not told at once is counted in a later line.
+/// lines. What is not told at once is counted in a later line. Any thread may tell it.
 class event_log final : public net::observer {
 public:
     explicit event_log(spdlog::logger& log) noexcept : log_(log) {}
@@ -56,12 +57,14 @@ private:
         clock::time_point told_at{};
     };
 
+    // All these with the mutex held.
     std::uint64_t count(kind what) noexcept;
     void note_guesser(std::string_view peer) noexcept;
     std::string_view guessers() const noexcept;
     void tell_rest(clock::time_point told_before) noexcept;
 
     spdlog::logger& log_;
+    std::mutex mutex_; // of what follows
     std::array<flood, static_cast<std::size_t>(kind::failed) + 1> floods_;
     fmt::memory_buffer guessers_;
 };

@@ -1,7 +1,22 @@
 // Measuring how late the event loop is.
 #include "daemon/loop_lag.hpp"
 
+#include <boost/asio/dispatch.hpp>
+
 namespace windowd::daemon {
+
+loop_lag::loop_lag(boost::asio::io_context* context) : timer_(*context)
+{
+    boost::asio::dispatch(*context, [this] { wait(); });
+}
+
+void loop_lag::stop()
+{
+    boost::asio::dispatch(timer_.get_executor(), [this] {
+        stopped_ = true;
+        timer_.cancel();
+    });
+}
 
 void loop_lag::wait()
 {

@@ -18,19 +18,16 @@ public:
     /// a second cost nothing that could be measured.
     static constexpr auto interval = std::chrono::milliseconds(250);
 
-    /// Must outlive the context's run.
-    explicit loop_lag(boost::asio::io_context& context) : timer_(context) { wait(); }
+    /// Must outlive the context's run. Any thread may make one, before connections come.
+    explicit loop_lag(boost::asio::io_context* context);
     loop_lag(loop_lag const&) = delete;
     loop_lag& operator=(loop_lag const&) = delete;
     ~loop_lag() = default;
 
-    /// Measures no more, so that the loop can run out of work.
-    void stop() noexcept
-    {
-        stopped_ = true;
-        timer_.cancel();
-    }
+    /// Measures no more, so that the loop can run out of work. Any thread may call it.
+    void stop();
 
+    /// Any thread may look.
     protocol::histogram const& seen() const noexcept { return seen_; }
 
 private:

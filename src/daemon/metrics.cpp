@@ -143,7 +143,10 @@ std::size_t metrics::open_descriptors() const
 
 families metrics::Collect() const
 {
-    auto const& counted = environment_.counters;
+    auto const counted = environment_.all_counters();
+    protocol::histogram lag;
+    for (auto const* const one : loop_lags_)
+        lag.add(*one);
     families all;
     add_build(all);
     add_gauge(all, "windowd_start_time_seconds", "When the daemon started, in seconds since 1970.",
@@ -159,9 +162,9 @@ families metrics::Collect() const
     add_gauge(all, "windowd_windows", "Shared windows there are now.", environment_.windows().count());
     add_gauge(all, "windowd_subscriptions", "Patterns that connections follow now.", counted.subscriptions);
     add_counter(all, "windowd_events_lost_total", "Events lost by connections that read too slowly.",
-                counted.events_lost);
+                environment_.events_lost().load());
     add_histogram(all, "windowd_loop_lag_seconds",
-                  "How late the event loop came to a timer, four times a second.", loop_lag_);
+                  "How late event loops came to a timer, each four times a second.", lag);
     add_process(all, open_descriptors());
     return all;
 }

@@ -9,17 +9,18 @@
 
 #include <chrono>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 namespace windowd::daemon {
 
-/// Makes metrics of the counters at the time they are asked for, so that what is counted stays plain numbers.
+/// Makes metrics of the counters at the time they are asked for, of all threads together.
 class metrics final : public prometheus::Collectable {
 public:
-    /// Both must outlive it. `loop_lag`: how late the event loop was.
-    metrics(protocol::environment& environment, protocol::histogram const& loop_lag) noexcept
+    /// What they refer to must outlive it. `loop_lags`: how late the event loop of each thread was.
+    metrics(protocol::environment& environment, std::vector<protocol::histogram const*> loop_lags) noexcept
         : environment_(environment),
-          loop_lag_(loop_lag)
+          loop_lags_(std::move(loop_lags))
     {}
 
     /// Every metric, always in the same order. To be called in the thread of the environment.
@@ -29,7 +30,7 @@ private:
     std::size_t open_descriptors() const;
 
     protocol::environment& environment_;
-    protocol::histogram const& loop_lag_;
+    std::vector<protocol::histogram const*> loop_lags_;
     // To count descriptors takes time for each of them, and everybody waits meanwhile.
     mutable std::chrono::steady_clock::time_point descriptors_counted_at_{};
     mutable std::size_t descriptors_ = 0;

@@ -3,6 +3,7 @@
 
 #include "daemon/openmetrics.hpp"
 #include "net/as_tuple.hpp"
+#include "net/spawn.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -55,6 +56,14 @@ http::status status_of(error_code const& failed)
     if (!is_http || failed == http::error::end_of_stream || failed == http::error::partial_message)
         return http::status::unknown;
     return http::status::bad_request;
+}
+
+std::vector<protocol::histogram const*> histograms_of(std::list<loop_lag> const& lags)
+{
+    std::vector<protocol::histogram const*> all;
+    for (auto const& one : lags)
+        all.push_back(&one.seen());
+    return all;
 }
 
 bool has_body(parser const& request)
@@ -111,13 +120,14 @@ asio::awaitable<void> close_gently(Stream& client)
 
 } // namespace
 
-metrics_server::metrics_server(asio::io_context& context, protocol::environment& environment,
-                               spdlog::logger& log, std::chrono::milliseconds patience)
-    : context_(context),
+metrics_server::metrics_server(std::vector<asio::io_context*> const& loops,
+                               protocol::environment& environment, spdlog::logger& log,
+                               std::chrono::milliseconds patience)
+    : context_(*loops.front()),
       log_(log),
       patience_(patience),
-      lag_(context),
-      metrics_(environment, lag_.seen())
+      lags_(loops.begin(), loops.end()),
+      metrics_(environment, histograms_of(lags_))
 {}
 
 void metrics_server::listen(net::listen_address const& address, bool remote_allowed)
@@ -139,16 +149,14 @@ void metrics_server::add(net::stream_acceptor acceptor, net::ownership whose)
     net::observer& events = *this;
     auto& added =
         listeners_.emplace_back(std::move(acceptor), whose, false, events, std::move(on_connection));
-    asio::co_spawn(context_, added.run(), [this](std::exception_ptr const& exception) {
-        if (exception)
-            failed(net::text_of(exception));
-    });
+    net::spawn(context_, added.run(), *this);
 }
 
-void metrics_server::stop() noexcept
+void metrics_server::stop()
 {
     stopping_ = true;
-    lag_.stop();
+    for (auto& one : lags_)
+        one.stop();
     for (auto& one : listeners_)
         one.stop();
     for (auto& one : clients_)

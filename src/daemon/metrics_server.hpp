@@ -33,10 +33,11 @@ public:
     /// Bytes of a request's line and header fields. Browsers that bring cookies take 4 KiB.
     static constexpr std::size_t max_header = 8192;
 
-    /// What it refers to must outlive it, and it the context's run. `patience`: for a request to come, counted from the
-    /// answer before it, and for its answer to be taken; then the connection is closed.
-    metrics_server(boost::asio::io_context& context, protocol::environment& environment, spdlog::logger& log,
-                   std::chrono::milliseconds patience = std::chrono::seconds(10));
+    /// What it refers to must outlive it, and it the run of the loops: it is served in the first, whose thread has the
+    /// environment, and the lag of all is measured. `patience`: for a request to come, counted from the answer before it,
+    /// and for its answer to be taken; then the connection is closed.
+    metrics_server(std::vector<boost::asio::io_context*> const& loops, protocol::environment& environment,
+                   spdlog::logger& log, std::chrono::milliseconds patience = std::chrono::seconds(10));
     metrics_server(metrics_server const&) = delete;
     metrics_server& operator=(metrics_server const&) = delete;
     ~metrics_server() = default;
@@ -49,8 +50,8 @@ public:
     /// throws.
     void adopt(int descriptor, bool remote_allowed = true);
 
-    /// Ends everything at once, so that the context can run out of work.
-    void stop() noexcept;
+    /// Ends everything at once, so that the loops can run out of work.
+    void stop();
 
     /// Where it listens, with the ports that were picked.
     std::vector<std::string> addresses() const;
@@ -76,7 +77,7 @@ private:
     boost::asio::io_context& context_;
     spdlog::logger& log_;
     std::chrono::milliseconds patience_;
-    loop_lag lag_;
+    std::list<loop_lag> lags_; // one a loop
     metrics metrics_;
     std::list<net::listener> listeners_;
     std::list<stream> clients_;

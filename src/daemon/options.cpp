@@ -44,6 +44,7 @@ struct raw_options {
     double window_idle_expiry; // seconds, as all durations
     double idle_timeout;
     double write_timeout;
+    std::uint64_t threads;
     double shutdown_timeout;
     std::string metrics;
     std::string token_file;
@@ -64,6 +65,7 @@ struct raw_options {
           window_idle_expiry(defaults.limits.windows.idle_expiry),
           idle_timeout(seconds(defaults.limits.idle_timeout)),
           write_timeout(seconds(defaults.limits.write_timeout)),
+          threads(defaults.threads),
           shutdown_timeout(seconds(defaults.shutdown_timeout)),
           log_level(spdlog::level::to_string_view(defaults.log_level).data())
     {
@@ -198,6 +200,7 @@ void define(CLI::App& app, raw_options& raw)
                  "close a connection that sends nothing for so long; 0: never");
     add_duration("write-timeout", raw.write_timeout, day,
                  "close a connection that reads nothing for so long; 0: never");
+    add_count("threads", raw.threads, 0, 1024, "threads that serve clients; 0: one for each processor");
     add_duration("shutdown-timeout", raw.shutdown_timeout, day,
                  "how long stopping may take, for clients that do not read");
     add("log-level", raw.log_level, "trace, debug, info, warning, error or off")
@@ -332,6 +335,7 @@ options to_options(raw_options const& raw)
     set.limits.max_event_buffer = raw.max_event_buffer;
     set.limits.idle_timeout = duration(raw.idle_timeout);
     set.limits.write_timeout = duration(raw.write_timeout);
+    set.threads = raw.threads;
     set.shutdown_timeout = duration(raw.shutdown_timeout);
     set.log_level = spdlog::level::from_str(raw.log_level);
     return set;

@@ -26,6 +26,7 @@ struct options {
     std::string tls_client_ca;   ///< whose certificates clients need; empty: they need none
     protocol::limits limits;
     window::window_options default_window;
+    std::size_t threads = 0; ///< that serve clients; 0: as many as there are processors for this process
     std::chrono::milliseconds shutdown_timeout{5000};
     spdlog::level::level_enum log_level = spdlog::level::info;
 };

@@ -38,7 +38,7 @@ struct connection_summary {
     std::uint64_t bytes_out;
 };
 
-/// Told of events as they happen, in the thread of the server. Functions must not throw, and do not wait.
+/// Told of events as they happen, by any thread of the server. Functions must not throw, and do not wait for long.
 class observer {
 public:
     /// The server listens; `address` has the port that was picked.

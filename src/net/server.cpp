@@ -2,18 +2,25 @@
 #include "net/server.hpp"
 
 #include "net/as_tuple.hpp"
-#include "protocol/conversation.hpp"
+#include "net/spawn.hpp"
 #include "protocol/error.hpp"
 
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <exception>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <variant>
+
+#include <unistd.h>
 
 namespace windowd::net {
 namespace {
@@ -22,33 +29,118 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 using std::chrono::milliseconds;
 
-// Deadlines that are this close are looked at together.
-constexpr auto deadline_step = milliseconds(10);
+// Windows that are due this soon are closed together.
+constexpr auto expiry_step = milliseconds(10);
 
 // Clients that were told that there are too many of them, and are being closed gently. What comes on top of
 // these is closed at once, and its line may be lost where it has sent something already.
 constexpr std::size_t max_turning_away = 64;
 
+/// The same connection, for another loop. Throws boost::system::system_error, and it is closed.
+stream_socket moved(stream_socket socket, asio::io_context& to)
+{
+    auto const protocol = socket.local_endpoint().protocol();
+    stream_socket there(to);
+    auto const descriptor = socket.release();
+    error_code failed;
+    there.assign(protocol, descriptor, failed);
+    if (failed) {
+        close(descriptor);
+        throw boost::system::system_error(failed);
+    }
+    return there;
+}
+
 } // namespace
 
+/// A thread beyond the first.
+class server::worker_thread {
+public:
+    worker_thread(protocol::environment& first, observer& events, asio::io_context& home,
+                  std::function<void()> const& on_rest)
+        : environment_(first),
+          working_(asio::make_work_guard(context_)),
+          worker_(context_, environment_, events, on_rest),
+          thread_([this, &events, running = asio::make_work_guard(home)] { run(events); })
+    {}
+    worker_thread(worker_thread const&) = delete;
+    worker_thread& operator=(worker_thread const&) = delete;
+    ~worker_thread()
+    {
+        context_.stop();
+        thread_.join();
+    }
+
+    protocol::environment& environment() noexcept { return environment_; }
+    net::worker& worker() noexcept { return worker_; }
+
+    /// Its loop ends when it has no work any more.
+    void let_go() noexcept { working_.reset(); }
+
+private:
+    void run(observer& events)
+    {
+        for (;;) {
+            try {
+                context_.run();
+                return;
+            } catch (std::exception const& failure) { // what a handler throws ends no other connection
+                events.failed(failure.what());
+            }
+        }
+    }
+
+    protocol::environment environment_; // its own thread's, once that runs
+    asio::io_context context_{1};
+    asio::executor_work_guard<asio::io_context::executor_type> working_;
+    net::worker worker_;
+    std::thread thread_; // last: it uses the rest
+};
+
 server::server(asio::io_context& context, protocol::environment& environment, observer& events,
-               milliseconds shutdown_timeout)
+               milliseconds shutdown_timeout, std::size_t threads)
     : context_(context),
       environment_(environment),
       observer_(events),
       shutdown_timeout_(shutdown_timeout),
-      deadline_timer_(context),
-      window_timer_(context),
-      shutdown_timer_(context)
+      first_(context, environment, events, [this] { rests(); }),
+      working_(threads),
+      window_timer_(context)
 {
-    spawn(watch_deadlines());
+    while (threads_.size() + 1 < threads)
+        threads_.emplace_back(environment_, events, context_, [this] { rests(); });
+    auto const all = contexts();
+    in_all_threads([all](worker& each) {
+        auto others = all;
+        std::erase(others, &each.context());
+        each.know(std::move(others));
+    });
     spawn(watch_windows());
 }
 
-void server::use_tls(std::shared_ptr<tls_context const> settings)
+server::~server() = default;
+
+/// Calls it with each worker, in that one's thread: soon, and before any connection that is accepted later gets there.
+template <class Action>
+void server::in_all_threads(Action action)
 {
-    tls_ = std::move(settings);
-    settings_changed(); // handshakes have a timeout of their own
+    action(first_);
+    for (auto& one : threads_)
+        asio::post(one.worker().context(), [&one, action]() mutable { action(one.worker()); });
+}
+
+std::vector<asio::io_context*> server::contexts()
+{
+    std::vector<asio::io_context*> all{&context_};
+    for (auto& one : threads_)
+        all.push_back(&one.worker().context());
+    return all;
+}
+
+asio::awaitable<void> server::pass_all_threads()
+{
+    for (auto* const context : contexts())
+        co_await asio::post(*context, asio::use_awaitable);
 }
 
 void server::check_tls(std::string const& address) const
@@ -85,66 +177,77 @@ void server::accept_from(stream_acceptor listening, ownership whose, bool encryp
 
 void server::settings_changed()
 {
-    deadline_timer_.cancel();
     window_timer_.cancel();
+    first_.settings_changed();
+    for (auto& one : threads_)
+        asio::post(one.worker().context(), [&one, changed = protocol::settings(environment_)] {
+            one.environment().configure(changed);
+            one.worker().settings_changed();
+        });
 }
 
 void server::renew_access()
 {
-    for (auto& one : sessions_)
-        one.renew_access();
-    settings_changed(); // where tokens are asked for, there are pauses to end
+    in_all_threads([](worker& each) { each.renew_access(); });
 }
 
 void server::stop()
 {
     if (std::exchange(stopping_, true))
         return;
+    window_timer_.cancel();
     for (auto& one : listeners_)
         one.stop();
-    deadline_timer_.cancel();
-    window_timer_.cancel();
-    for (auto& one : sessions_)
-        one.stop();
-    if (!sessions_.empty())
-        spawn(force_after_timeout());
+    in_all_threads([timeout = shutdown_timeout_](worker& each) { each.stop(timeout); });
+}
+
+/// Called by each worker in its thread, when it has nothing left to do. Others may have, and pass by its loop: it goes on
+/// until none has.
+void server::rests() noexcept
+{
+    if (--working_ == 0)
+        for (auto& one : threads_)
+            one.let_go();
+}
+
+/// Connections in all threads.
+std::size_t server::load() noexcept
+{
+    auto all = first_.load().load();
+    for (auto& one : threads_)
+        all += one.worker().load();
+    return all;
+}
+
+worker& server::least_loaded() noexcept
+{
+    auto* least = &first_;
+    for (auto& one : threads_)
+        if (one.worker().load() < least->load())
+            least = &one.worker();
+    return *least;
 }
 
 void server::connected(stream_socket socket, std::string peer, bool encrypted)
 {
-    if (environment_.counters.connections >= environment_.limits.max_connections) {
+    if (load() >= environment_.limits.max_connections) {
         ++environment_.counters.turned_away;
         observer_.turned_away(peer);
         if (!encrypted) // a handshake would be too much for what there is too much of
             spawn(turn_away(std::move(socket)));
         return;
     }
-    auto accepted = std::make_unique<session>(std::move(socket), std::move(peer), environment_, batches_,
-                                              observer_, encrypted ? tls_.get() : nullptr);
-    sessions_.push_back(*accepted);
-    if (stopping_) { // accepted just before, when there was perhaps no other to wait for
-        accepted->stop();
-        spawn(force_after_timeout());
-    }
-    spawn(serve(std::move(accepted)));
-}
-
-asio::awaitable<void> server::serve(std::unique_ptr<session> served)
-{
-    ++environment_.counters.connections;
-    auto const number = ++environment_.counters.accepted;
-    observer_.connection_opened(number, served->peer());
-    auto reason = end_reason::failed;
-    try {
-        reason = co_await served->run();
-    } catch (std::exception const& failure) {
-        observer_.failed(failure.what());
-    }
-    --environment_.counters.connections;
-    observer_.connection_ended({number, served->peer(), reason, served->bytes_in(), served->bytes_out()});
-    served.reset();
-    if (sessions_.empty())
-        shutdown_timer_.cancel();
+    auto& chosen = least_loaded();
+    auto const is_here = &chosen == &first_;
+    arrival accepted{is_here ? std::move(socket) : moved(std::move(socket), chosen.context()),
+                     std::move(peer), ++environment_.counters.accepted, encrypted ? tls_ : nullptr,
+                     place(chosen.load())};
+    if (is_here)
+        chosen.serve(std::move(accepted));
+    else
+        asio::post(chosen.context(), [&chosen, handed_over = std::move(accepted)]() mutable {
+            chosen.serve(std::move(handed_over));
+        });
 }
 
 asio::awaitable<void> server::turn_away(stream_socket socket)
@@ -165,40 +268,6 @@ asio::awaitable<void> server::turn_away(stream_socket socket)
     --turning_away_;
 }
 
-session::clock::duration server::shortest_timeout() const noexcept
-{
-    auto shortest = session::clock::duration::max();
-    for (auto const timeout : {environment_.limits.idle_timeout, environment_.limits.write_timeout})
-        if (timeout.count() != 0)
-            shortest = std::min<session::clock::duration>(shortest, timeout);
-    if (tls_ != nullptr)
-        shortest = std::min<session::clock::duration>(shortest, session::handshake_timeout);
-    if (environment_.access != nullptr)
-        shortest = std::min<session::clock::duration>(shortest, session::auth_pause);
-    return shortest;
-}
-
-/// One timer for all sessions: it wakes for the first of their deadlines, and at least every shortest
-/// timeout, since no deadline that is set later comes before that.
-asio::awaitable<void> server::watch_deadlines()
-{
-    while (!stopping_) {
-        auto const now = environment_.now();
-        auto const shortest = shortest_timeout();
-        auto next =
-            shortest == session::clock::duration::max() ? session::clock::time_point::max() : now + shortest;
-        for (auto& one : sessions_) {
-            if (one.deadline() <= now)
-                one.expire();
-            else
-                next = std::min(next, one.deadline());
-        }
-        deadline_timer_.expires_at(std::max(next, now + deadline_step));
-        auto const waited = co_await deadline_timer_.async_wait(as_tuple);
-        static_cast<void>(waited);
-    }
-}
-
 /// Closes shared windows that nobody uses, when they are due. One that is made meanwhile is not due before that.
 asio::awaitable<void> server::watch_windows()
 {
@@ -211,31 +280,16 @@ asio::awaitable<void> server::watch_windows()
             auto const rest = std::min(environment_.windows().close_idle(now) - now, expiry);
             auto const pause =
                 std::chrono::duration_cast<session::clock::duration>(std::chrono::duration<double>(rest));
-            window_timer_.expires_after(std::max<session::clock::duration>(pause, deadline_step));
+            window_timer_.expires_after(std::max<session::clock::duration>(pause, expiry_step));
         }
         auto const waited = co_await window_timer_.async_wait(as_tuple);
         static_cast<void>(waited);
     }
 }
 
-asio::awaitable<void> server::force_after_timeout()
-{
-    if (sessions_.empty())
-        co_return; // the last one has ended since, and cannot wake the timer any more
-    shutdown_timer_.expires_after(shutdown_timeout_);
-    auto const [cancelled] = co_await shutdown_timer_.async_wait(as_tuple);
-    if (!cancelled)
-        for (auto& one : sessions_)
-            one.force();
-}
-
-/// What fails in one coroutine is told, and ends that one alone.
 void server::spawn(asio::awaitable<void> coroutine)
 {
-    asio::co_spawn(context_, std::move(coroutine), [this](std::exception_ptr const& exception) {
-        if (exception)
-            observer_.failed(text_of(exception));
-    });
+    net::spawn(context_, std::move(coroutine), observer_);
 }
 
 } // namespace windowd::net

@@ -208,7 +208,7 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
         if (conversation_.waiting() && !conversation_.pending())
             co_await wait_for_timer(waiting::for_nothing); // until it is there, or there is an event
         else if (!input.empty() || conversation_.in_reply())
-            co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable); // others come first
+            co_await let_others_go_first();
         else
             break;
         if (cut_short_)
@@ -271,6 +271,15 @@ asio::awaitable<void> session::wait(stream_socket::wait_type usual, waiting what
     waiting_ = waiting::for_nothing;
 }
 
+/// After many events also the sessions of other threads: those who follow get them before there are more.
+asio::awaitable<void> session::let_others_go_first()
+{
+    if (conversation_.has_told_much())
+        for (auto* const neighbour : neighbours_)
+            co_await asio::post(*neighbour, asio::use_awaitable); // there, and then back here
+    co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable);
+}
+
 /// Until somebody cancels it.
 asio::awaitable<void> session::wait_for_timer(waiting whatfor)
 {
@@ -325,7 +334,7 @@ void session::end_waiting() noexcept
         timer_->cancel();
 }
 
-void session::wake() noexcept
+void session::woken() noexcept
 {
     if (waiting_ == waiting::for_input || (timer_ != nullptr && waiting_ != waiting::for_pause))
         end_waiting();

@@ -1,12 +1,14 @@
 // A connection: one coroutine that reads what has come, feeds it to a conversation, and writes the replies.
 #pragma once
 
+#include "net/inbox.hpp"
 #include "net/observer.hpp"
 #include "net/transport.hpp"
 #include "protocol/conversation.hpp"
 #include "protocol/output_buffer.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 
@@ -18,6 +20,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace windowd::net {
 
@@ -38,6 +41,16 @@ private:
     std::unique_ptr<batch> spare_;
 };
 
+/// What a session uses of the worker that it belongs to, which outlives it.
+struct session_host {
+    protocol::environment& environment;
+    observer& events;
+    batch_pool& batches;
+    inbox& woken;
+    /// The loops of other threads.
+    std::vector<boost::asio::io_context*> const& neighbours;
+};
+
 /// One connection. Read, feed, write; read again when the replies are with the kernel: a client that does not
 /// read stops its own input, and nothing piles up here.
 ///
@@ -51,6 +64,7 @@ private:
 /// is answered, and a close_notify of ours says that this is all.
 class session final
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>,
+      private inbox::member,
       private protocol::waker {
 public:
     using clock = protocol::environment::clock;
@@ -66,14 +80,16 @@ public:
 
     /// What it refers to must outlive it, except the settings. The socket is connected; `peer` is its name for the
     /// observer. Encrypted if there are settings. Throws std::bad_alloc.
-    session(stream_socket socket, std::string peer, protocol::environment& environment, batch_pool& batches,
-            observer& events, tls_context const* tls = nullptr)
-        : transport_(std::move(socket), tls),
+    session(stream_socket socket, std::string peer, session_host const& host,
+            tls_context const* tls = nullptr)
+        : member(host.woken),
+          transport_(std::move(socket), tls),
           peer_(std::move(peer)),
-          environment_(environment),
-          observer_(events),
-          batches_(batches),
-          conversation_(environment, this)
+          environment_(host.environment),
+          observer_(host.events),
+          batches_(host.batches),
+          neighbours_(host.neighbours),
+          conversation_(environment_, this)
     {}
     session(session const&) = delete;
     session& operator=(session const&) = delete;
@@ -117,7 +133,9 @@ private:
     boost::asio::awaitable<void> pause_after_failed_auth();
     boost::asio::awaitable<void> answer_rest();
     boost::asio::awaitable<void> end_encryption();
-    void wake() noexcept override;
+    boost::asio::awaitable<void> let_others_go_first();
+    void wake() noexcept override { wake_soon(); }
+    void woken() noexcept override;
     void end_waiting() noexcept;
     progress over(end_reason why) noexcept;
 
@@ -126,6 +144,7 @@ private:
     protocol::environment& environment_;
     observer& observer_;
     batch_pool& batches_;
+    std::vector<boost::asio::io_context*> const& neighbours_;
     protocol::conversation conversation_;
     clock::time_point waiting_since_;
     std::uint64_t bytes_in_ = 0;

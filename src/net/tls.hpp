@@ -58,7 +58,8 @@ public:
     /// that ended without that is broken.
     std::size_t read_some(std::span<char> room, boost::system::error_code& ec) noexcept;
 
-    /// Writes a part of it. What follows would_block begins with the same bytes.
+    /// Writes a part of it. What follows would_block is another write, which begins with the same bytes: after a read OpenSSL
+    /// would break the connection, if the client has changed keys meanwhile.
     std::size_t write_some(std::string_view bytes, boost::system::error_code& ec) noexcept;
 
     /// Tells the client that no more will come. Nothing where the connection is broken.

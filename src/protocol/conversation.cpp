@@ -31,6 +31,10 @@ constexpr std::size_t known_beginning = 32;
 // Memory for the values of a request that is kept for the next: what was needed for a long line is not.
 constexpr std::size_t kept_values = 16384;
 
+// Numbers that are sent to a shared window in one operation: by then to find it costs little, and others who use it do not
+// wait for long.
+constexpr std::size_t longest_run = 64;
+
 /// The first line of an HTTP request: a method, then a target, then a version. Of a line that is not whole the method
 /// and how the target begins have to do: no JSON text begins like that.
 bool is_http(std::string_view line, bool whole)
@@ -125,10 +129,12 @@ std::size_t conversation::feed(std::string_view bytes, output_buffer& out)
     has_worked_ = false;
     // Where there is more to read, the events of others leave room for the replies to it.
     go_on(out, bytes.empty() ? output_pause : events_share);
-    auto const events_before = host_.events.bytes();
+    // A small buffer of events is filled sooner.
+    auto const events_end =
+        host_.event_bytes() + std::min<std::uint64_t>(events_pause, host_.limits.max_event_buffer / 8 + 1);
     auto const* at = bytes.data();
     auto const* const end = at + bytes.size();
-    while (at != end && may_take_more(out, events_before)) {
+    while (at != end && may_take_more(out, events_end)) {
         at = take_line(at, end, out);
         if (events_ && !dump_)
             events_->write_to(out, output_pause); // those of its own requests too, or they would pile up
@@ -136,13 +142,11 @@ std::size_t conversation::feed(std::string_view bytes, output_buffer& out)
     return ended_ ? bytes.size() : static_cast<std::size_t>(at - bytes.data());
 }
 
-bool conversation::may_take_more(output_buffer const& out, std::uint64_t events_before) const noexcept
+bool conversation::may_take_more(output_buffer const& out, std::uint64_t events_end) noexcept
 {
-    // A small buffer of events is filled sooner.
-    auto const events_end =
-        events_before + std::min<std::uint64_t>(events_pause, host_.limits.max_event_buffer / 8 + 1);
+    has_told_much_ = host_.event_bytes() >= events_end;
     return !ended_ && !auth_failed_ && !in_reply() && !has_worked_ && out.size() < output_pause &&
-           host_.events.bytes() < events_end;
+           !has_told_much_;
 }
 
 /// What was begun before, or has come by itself.
@@ -168,21 +172,39 @@ void conversation::finish(output_buffer& out)
     unfollow_all();
 }
 
-/// Whatever fails, something is answered.
+/// Whatever fails, something is answered: to each of so many requests. False where something has failed.
 template <class Answer>
-void conversation::answer_safely(Answer answer, output_buffer& out)
+bool conversation::answer_safely(Answer answer, output_buffer& out, std::size_t requests)
 {
     reply_start_ = out.size();
     try {
         answer();
+        return true;
     } catch (std::exception const&) {
         out.truncate(reply_start_);
         dump_.reset();
         array_.reset();
         if (service_ && !closed())
             own_service().throw_(window::read_statistics()); // ends a dump that had begun
-        refuse(out_of_memory_error(), out);
+        for (; requests != 0; --requests)
+            refuse(out_of_memory_error(), out);
+        return false;
     }
+}
+
+/// Reads a number that stands whole on its line; returns where the next line begins, or null if it is anything else.
+char const* conversation::read_number_line(char const* at, char const* end, double& value) const noexcept
+{
+    auto const read = read_number(at, end);
+    auto const* after = read.end;
+    if (read.status != number_status::number || after == end)
+        return nullptr;
+    if (*after == '\r' && after + 1 != end)
+        ++after;
+    if (*after != '\n' || static_cast<std::size_t>(read.end - at) > host_.limits.max_line)
+        return nullptr;
+    value = read.value;
+    return after + 1;
 }
 
 /// The short way of a number that stands whole on its line, once there is a window, for who may change it; everything
@@ -190,21 +212,58 @@ void conversation::answer_safely(Answer answer, output_buffer& out)
 char const* conversation::take_line(char const* at, char const* end, output_buffer& out)
 {
     if (has_short_way_ && partial_.empty() && !discarding_) {
-        auto const read = read_number(at, end);
-        auto const* after = read.end;
-        if (read.status == number_status::number && after != end) {
-            if (*after == '\r' && after + 1 != end)
-                ++after;
-            if (*after == '\n' && static_cast<std::size_t>(read.end - at) <= host_.limits.max_line) {
-                if (joined_)
-                    answer_safely([&] { answer_number(read.value, out); }, out);
-                else
-                    answer_number(read.value, out);
-                return after + 1;
-            }
+        double value = 0;
+        if (auto const* const next = read_number_line(at, end, value)) {
+            if (joined_)
+                return take_run(value, next, end, out);
+            answer_number(value, out);
+            return next;
         }
     }
     return take_piece(at, end, out);
+}
+
+/// The numbers for a shared window that have come together, of which the first is read already: one operation, since to
+/// find the window takes longer than to send it a value.
+char const* conversation::take_run(double first, char const* at, char const* end, output_buffer& out)
+{
+    auto& run = host_.values;
+    run.clear();
+    ++host_.counters.requests;
+    first_line_ = false;
+    if (!answer_safely([&] { run.reserve(longest_run); }, out))
+        return at;
+    run.push_back(sent::number(first));
+    auto const most = most_in_run();
+    double value = 0;
+    while (run.size() < most) {
+        auto const* const next = read_number_line(at, end, value);
+        if (next == nullptr)
+            break;
+        run.push_back(sent::number(value));
+        at = next;
+    }
+    host_.counters.requests += run.size() - 1;
+    auto const events_before = host_.event_bytes();
+    auto const send_run = [&] {
+        window::operation what{.window = {}, .what = window::send_values{run}};
+        ask(own_shared(), what, {.what = question::shape::lines, .bare = true, .count = run.size()}, out);
+    };
+    answer_safely(send_run, out, run.size());
+    is_followed_ = host_.event_bytes() != events_before;
+    return at;
+}
+
+/// Who follows windows gets the event of each of its own values before the next reply; and where others follow, events
+/// can fill a small buffer.
+std::size_t conversation::most_in_run() const noexcept
+{
+    constexpr std::size_t cost_of_event = 1024; // for eight runs to have room in a buffer
+    auto const& limits = host_.limits;
+    if (events_ || is_followed_)
+        return 1;
+    return std::min(
+        {longest_run, limits.windows.max_readings / max_statistics, limits.max_event_buffer / cost_of_event});
 }
 
 char const* conversation::take_piece(char const* at, char const* end, output_buffer& out)
@@ -253,13 +312,7 @@ void conversation::answer_number(double value, output_buffer& out)
         refuse_value(refused_error(answer->refused, element::kind::number), out);
     } else {
         ++host_.counters.values;
-        if (answer->number) {
-            out.written(write_number(out.prepare(max_number_size), *answer->number));
-        } else {
-            json_writer reply(out);
-            write_yield(reply, *answer);
-        }
-        out.append('\n');
+        write_number_line(*answer, out);
     }
 }
 
@@ -427,8 +480,21 @@ conversation::outcome conversation::send_all(std::vector<element> const& element
 {
     outcome first_refused;
     reply.begin_array();
-    for (std::size_t i = 0; i < elements.size(); ++i)
-        send_element(elements, i, at, reply, first_refused);
+    auto& service = own_service();
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        auto const& one = elements[i];
+        auto const* const answer = service.send(to_sent(one, at));
+        if (answer->number && answer->readings.empty()) [[likely]]
+            reply.number(*answer->number);
+        else
+            write_yield(reply, *answer);
+        if (answer->refused != refusal::none) [[unlikely]] {
+            if (!first_refused)
+                first_refused = refused_error(answer->refused, one.what, i);
+        } else if (one.what == element::kind::number) {
+            ++host_.counters.values;
+        }
+    }
     reply.end_array();
     return first_refused;
 }
@@ -464,7 +530,7 @@ void conversation::ask(target const& to, window::operation& what, question const
     what.id = to.id;
     what.now = host_.time.now();
     constexpr std::size_t longest_escape = 6;
-    out.prepare(room_for_reply + longest_escape * asked.id.text.size());
+    out.prepare(room_for_reply + asked.count * max_number_size + longest_escape * asked.id.text.size());
     if (auto* const came = host_.windows().perform(what, *this))
         return answer(*came, asked, out);
     try {
@@ -507,7 +573,8 @@ void conversation::finished(window::result& came) noexcept
         dump_.reset();
         late_->output.clear();
         try {
-            refuse(out_of_memory_error(), late_->output, late_->asked.id);
+            for (std::size_t i = 0; i != late_->asked.count; ++i)
+                refuse(out_of_memory_error(), late_->output, late_->asked.id);
         } catch (std::exception const&) {
             late_->output.clear();
             ended_ = true;
@@ -521,8 +588,14 @@ void conversation::finished(window::result& came) noexcept
 void conversation::answer(window::result& came, question const& asked, output_buffer& out)
 {
     using shape = question::shape;
-    if (came.why != window::failure::none)
-        return refuse(failure_error(came, host_.limits.windows), out, asked.id);
+    if (came.why != window::failure::none) {
+        auto const why = failure_error(came, host_.limits.windows);
+        for (std::size_t i = 0; i != asked.count; ++i)
+            refuse(why, out, asked.id);
+        return;
+    }
+    if (asked.what == shape::lines)
+        return answer_run(came, out);
     has_worked_ = came.created; // a new window is compared with all patterns
     auto const refused = first_refused(came, asked);
     host_.counters.values += came.taken;
@@ -545,6 +618,7 @@ void conversation::answer(window::result& came, question const& asked, output_bu
         dump_ = dump_progress{{}, came.dumped.values().size()};
         dump_->copy = std::move(came.dumped);
         return go_on_dumping(out);
+    case shape::lines: // dealt with above
     case shape::closed:
         reply.key("closed").boolean(true);
         break;
@@ -559,6 +633,29 @@ void conversation::answer(window::result& came, question const& asked, output_bu
     if (refused)
         write_error(reply, *refused);
     reply.end_object();
+    out.append('\n');
+}
+
+/// The answers to numbers, each on a line of its own.
+void conversation::answer_run(window::result& came, output_buffer& out)
+{
+    host_.counters.values += came.taken;
+    for (auto const& one : came.yields) {
+        if (one.refused == refusal::none)
+            write_number_line(one, out);
+        else
+            refuse_value(refused_error(one.refused, element::kind::number), out);
+    }
+}
+
+void conversation::write_number_line(window::yielded const& answer, output_buffer& out)
+{
+    if (answer.number) {
+        out.written(write_number(out.prepare(max_number_size), *answer.number));
+    } else {
+        json_writer reply(out);
+        write_yield(reply, answer);
+    }
     out.append('\n');
 }
 

@@ -55,8 +55,8 @@ public:
     conversation& operator=(conversation const&) = delete;
     ~conversation();
 
-    /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number,
-    /// and before the reply to `unsubscribe` by all events that were waiting.
+    /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number, those of numbers
+    /// for a shared window by 64, and before the reply to `unsubscribe` by all events that were waiting.
     static constexpr std::size_t output_pause = std::size_t{64} * 1024;
     /// How much of that may be events, so that requests are taken however many events there are.
     static constexpr std::size_t events_share = output_pause / 2;
@@ -92,6 +92,9 @@ public:
     /// Whether it follows windows: then a client may well have nothing more to say.
     bool is_following() const noexcept { return !patterns_.empty(); }
 
+    /// Whether feed() has stopped since there were many new events, so that those who follow should have their turn.
+    bool has_told_much() const noexcept { return has_told_much_; }
+
     /// Whether a try to authenticate has failed. Then nothing more is taken, and the owner should let some time pass before
     /// it writes the reply and calls forgive(), so that guessing is slow.
     bool has_failed_auth() const noexcept { return auth_failed_; }
@@ -113,10 +116,11 @@ private:
 
     /// What has to be known of a request for a shared window when its result has come.
     struct question {
-        enum class shape : std::uint8_t { yield, yields, dump, closed, window };
+        enum class shape : std::uint8_t { yield, yields, lines, dump, closed, window };
 
         shape what = shape::yield; // of the reply
         bool bare = false;         // a value line, not an object
+        std::size_t count = 1;     // of the replies: several only where they are lines
         request_id id = {};
         element::kind first_other =
             element::kind::null; // what the first value is that is neither number nor null
@@ -163,6 +167,9 @@ private:
     // Enough for any reply but arrays, besides its id; taken before a request is done, so that it can be answered.
     static constexpr std::size_t room_for_reply = 2048;
 
+    // In a window; each is computed for each value.
+    static constexpr std::size_t max_statistics = 32;
+
     bool may(right needed) const noexcept { return right_ >= needed; }
     void allow(right what) noexcept;
     // To be called where one of what it looks at has changed.
@@ -171,12 +178,15 @@ private:
     std::size_t max_line() const noexcept;
 
     void go_on(output_buffer& out, std::size_t events_end);
-    bool may_take_more(output_buffer const& out, std::uint64_t events_before) const noexcept;
+    bool may_take_more(output_buffer const& out, std::uint64_t events_end) noexcept;
     char const* take_line(char const* at, char const* end, output_buffer& out);
+    char const* read_number_line(char const* at, char const* end, double& value) const noexcept;
+    char const* take_run(double first, char const* at, char const* end, output_buffer& out);
+    std::size_t most_in_run() const noexcept;
     char const* take_piece(char const* at, char const* end, output_buffer& out);
     void answer_number(double value, output_buffer& out);
     template <class Answer>
-    void answer_safely(Answer answer, output_buffer& out);
+    bool answer_safely(Answer answer, output_buffer& out, std::size_t requests = 1);
     void answer_line(std::string_view line, output_buffer& out);
     void answer_long_line(std::string_view beginning, output_buffer& out);
     void answer_text(std::string_view line, output_buffer& out);
@@ -199,6 +209,8 @@ private:
                  output_buffer& out);
     void finished(window::result& came) noexcept override;
     void answer(window::result& came, question const& asked, output_buffer& out);
+    void answer_run(window::result& came, output_buffer& out);
+    void write_number_line(window::yielded const& answer, output_buffer& out);
     void answer_bare(window::result& came, question const& asked, outcome const& refused, output_buffer& out);
     static outcome first_refused(window::result const& came, question const& asked);
     bool is_for_shared(request const& line, operation const& row) const noexcept;
@@ -253,7 +265,9 @@ private:
     right right_;
     bool has_short_way_ = false; // open to numbers: there is a window, and the right to change it
     bool has_worked_ = false;    // so long that others have their turn before the next line
-    bool discarding_ = false; // in a line that was too long and is answered already; then partial_ is empty
+    bool has_told_much_ = false;
+    bool is_followed_ = false; // the window that numbers were last sent to
+    bool discarding_ = false;  // in a line that was too long and is answered already; then partial_ is empty
     bool first_line_ = true;
     bool auth_failed_ = false;
     bool ended_ = false;

@@ -1,23 +1,87 @@
-// The default register of shared windows.
+// What the threads of a server have in common: windows, their events, and counters that are added up.
 #include "protocol/environment.hpp"
 
 #include "window/local_register.hpp"
+#include "window/window_store.hpp"
+
+#include <mutex>
+#include <utility>
 
 namespace windowd::protocol {
 
-void environment::configure(protocol::limits const& new_limits,
-                            window::window_options const& new_default_window)
+struct environment_group {
+    std::mutex mutex;
+    std::vector<environment const*> members;
+    event_formatter events;
+    std::atomic<std::uint64_t> events_lost{0};
+    std::optional<window::window_store> store; // made by who first needs it
+};
+
+void counters::add(counters const& other) noexcept
 {
-    limits = new_limits;
-    default_window = new_default_window;
+    for (auto const which : {&counters::connections, &counters::accepted, &counters::turned_away,
+                             &counters::requests, &counters::values, &counters::refused, &counters::bytes_in,
+                             &counters::bytes_out, &counters::subscriptions, &counters::auth_failed})
+        this->*which += other.*which;
+    for (std::size_t i = 0; i != refused_with.size(); ++i)
+        refused_with[i] += other.refused_with[i];
+    resumption_latency.add(other.resumption_latency);
+    reply_latency.add(other.reply_latency);
+}
+
+environment::environment(std::shared_ptr<environment_group> group)
+    : group_(std::move(group)),
+      events_(&group_->events)
+{
+    auto const lock = std::scoped_lock(group_->mutex);
+    group_->members.push_back(this);
+}
+
+environment::environment() : environment(std::make_shared<environment_group>()) {}
+
+environment::environment(environment& first) : environment(first.group_)
+{
+    static_cast<settings&>(*this) = first;
+    now = first.now;
+    started = first.started;
+    started_at = first.started_at;
+}
+
+environment::~environment()
+{
+    auto const lock = std::scoped_lock(group_->mutex);
+    std::erase(group_->members, this);
+}
+
+void environment::configure(settings const& changed)
+{
+    static_cast<settings&>(*this) = changed;
     if (shared != nullptr)
         shared->configure(limits.windows, default_window);
 }
 
+counters environment::all_counters() const
+{
+    protocol::counters all;
+    auto const lock = std::scoped_lock(group_->mutex);
+    for (auto const* const one : group_->members)
+        all.add(one->counters);
+    return all;
+}
+
+std::atomic<std::uint64_t>& environment::events_lost() const noexcept
+{
+    return group_->events_lost;
+}
+
 window::window_register& environment::windows()
 {
-    if (shared == nullptr)
-        shared = std::make_unique<window::local_register>(limits.windows, default_window, events, observer);
+    if (shared != nullptr)
+        return *shared;
+    auto const lock = std::scoped_lock(group_->mutex);
+    if (!group_->store)
+        group_->store.emplace(limits.windows, default_window, group_->events);
+    shared = std::make_unique<window::local_register>(*group_->store, observer);
     return *shared;
 }
 

@@ -7,12 +7,14 @@
 #include "protocol/event_formatter.hpp"
 #include "protocol/histogram.hpp"
 #include "protocol/request_parser.hpp"
+#include "protocol/tally.hpp"
 #include "window/clock.hpp"
 #include "window/sliding_window.hpp"
 #include "window/window_register.hpp"
 #include "window/window_service.hpp"
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -34,20 +36,21 @@ struct limits {
     std::chrono::milliseconds write_timeout{60'000};
 };
 
-/// What has happened since the start, as `info` tells it.
+/// What has happened since the start, as `info` tells it. One thread counts, any may read.
 struct counters {
-    std::size_t connections = 0;                                ///< open now
-    std::uint64_t accepted = 0;                                 ///< connections, those refused not counted
-    std::uint64_t turned_away = 0;                              ///< connections, for their number
-    std::uint64_t requests = 0;                                 ///< lines answered
-    std::uint64_t values = 0;                                   ///< numbers taken in by windows
-    std::uint64_t refused = 0;                                  ///< requests answered with an error
-    std::array<std::uint64_t, error_code_count> refused_with{}; ///< the same, by code
-    std::uint64_t bytes_in = 0;                                 ///< from clients
-    std::uint64_t bytes_out = 0;                                ///< to clients
-    std::size_t subscriptions = 0;                              ///< patterns that connections follow now
-    std::uint64_t events_lost = 0;                              ///< by connections that read too slowly
-    std::uint64_t auth_failed = 0;                              ///< tries with a token that is not known
+    using number = tally<std::uint64_t>;
+
+    number connections;                                ///< open now
+    number accepted;                                   ///< connections, those refused not counted
+    number turned_away;                                ///< connections, for their number
+    number requests;                                   ///< lines answered
+    number values;                                     ///< numbers taken in by windows
+    number refused;                                    ///< requests answered with an error
+    std::array<number, error_code_count> refused_with; ///< the same, by code
+    number bytes_in;                                   ///< from clients
+    number bytes_out;                                  ///< to clients
+    number subscriptions;                              ///< patterns that connections follow now
+    number auth_failed;                                ///< tries with a token that is not known
     /// How long requests took to be executed: the mean of each batch of requests, counted once for each of them.
     histogram resumption_latency;
     /// From when a batch of requests was read until its replies were with the kernel, once a batch.
@@ -58,23 +61,37 @@ struct counters {
         ++refused;
         ++refused_with[static_cast<std::size_t>(code)];
     }
+
+    /// Takes in what another one has counted.
+    void add(counters const& other) noexcept;
 };
 
-/// One a thread: nothing here is synchronised. Must outlive the conversations that refer to it.
-struct environment {
-    using clock = std::chrono::steady_clock;
+/// What the environments of all threads of a server have in common.
+struct environment_group;
 
-    environment() = default;
-    environment(environment const&) = delete;
-    environment& operator=(environment const&) = delete;
-    ~environment() = default;
-
+/// What may change while a server runs.
+struct settings {
     protocol::limits limits;
     window::window_options default_window;
-    protocol::counters counters;
     /// Asked what a token allows. Null: everyone may do everything, without a token.
-    authority const* access = nullptr;
+    std::shared_ptr<authority const> access;
     window::step_observer* observer = nullptr; ///< told the steps of all services, for a trace; may be null
+};
+
+/// One a thread, and only used there: nothing here is synchronised. Those of one server have the shared windows in common.
+/// Must outlive the conversations that refer to it.
+struct environment : settings {
+    using clock = std::chrono::steady_clock;
+
+    /// The first of a server, or its only one.
+    environment();
+    /// For another thread: with the settings, the windows and the time of `first`, in whose thread this is called.
+    explicit environment(environment& first);
+    environment(environment const&) = delete;
+    environment& operator=(environment const&) = delete;
+    ~environment();
+
+    protocol::counters counters;
     clock::time_point (*now)() noexcept = clock::now;
     clock::time_point started = now();
     /// When that was, in seconds since 1970. From then on time is what `now` says: where someone sets the system's
@@ -82,7 +99,6 @@ struct environment {
     double started_at =
         std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
     window::clock time;               ///< as of the last tick
-    event_formatter events;           ///< of shared windows
     request_parser parser;            ///< scratch: one line is parsed at a time
     std::vector<window::sent> values; ///< scratch: of one request
 
@@ -93,11 +109,24 @@ struct environment {
     }
 
     /// Changes the settings while conversations go on. What is there already stays, even beyond a new limit.
-    void configure(protocol::limits const& new_limits, window::window_options const& new_default_window);
+    void configure(settings const& changed);
+
+    /// The counters of all threads together. Any thread may ask.
+    protocol::counters all_counters() const;
+    /// How many events have been lost by connections that read too slowly, and how many bytes of events have been
+    /// written, each event once, since the start, in all threads.
+    std::atomic<std::uint64_t>& events_lost() const noexcept;
+    std::uint64_t event_bytes() const noexcept { return events_->bytes(); }
 
     /// The register: `shared`, or if there is none yet a local one, with the settings above.
     window::window_register& windows();
     std::unique_ptr<window::window_register> shared;
+
+private:
+    explicit environment(std::shared_ptr<environment_group> group);
+
+    std::shared_ptr<environment_group> group_;
+    event_formatter const* events_; // the group's
 };
 
 } // namespace windowd::protocol

@@ -43,7 +43,7 @@ window::event_text event_formatter::write(window::event const& happened)
     event.end_object();
     line_.append('\n');
     auto text = std::make_shared<std::string const>(line_.view());
-    bytes_ += text->size();
+    bytes_.fetch_add(text->size(), std::memory_order_relaxed);
     return text;
 }
 

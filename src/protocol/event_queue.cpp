@@ -21,7 +21,16 @@ std::size_t cost_of(window::event_text const& event)
 
 void event_queue::deliver(window::event_text const& happened) noexcept
 {
-    auto const was_empty = empty();
+    std::unique_lock lock(mutex_);
+    auto const was_empty = is_empty();
+    put(happened);
+    lock.unlock();
+    if (was_empty && waker_ != nullptr)
+        waker_->wake();
+}
+
+void event_queue::put(window::event_text const& happened) noexcept
+{
     try {
         if (happened == nullptr)
             throw std::bad_alloc();
@@ -36,8 +45,6 @@ void event_queue::deliver(window::event_text const& happened) noexcept
     }
     while (bytes_ > max_bytes_)
         lose_oldest();
-    if (was_empty && waker_ != nullptr)
-        waker_->wake();
 }
 
 void event_queue::lose_oldest() noexcept
@@ -50,6 +57,7 @@ void event_queue::lose_oldest() noexcept
 
 void event_queue::write_to(output_buffer& out, std::size_t enough)
 {
+    auto const lock = std::scoped_lock(mutex_);
     if (lost_ != 0 && out.size() < enough) {
         auto const start = out.size();
         try {

@@ -1,6 +1,8 @@
 // How long things took, counted in ranges: a histogram as OpenMetrics has it.
 #pragma once
 
+#include "protocol/tally.hpp"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -10,7 +12,7 @@
 namespace windowd::protocol {
 
 /// Counts durations in ranges whose bounds are 1, 2.5 and 5 times the powers of ten from 10 ns to 10 s. Fixed in size,
-/// neither allocates nor locks; to add takes some nanoseconds. Not synchronised.
+/// neither allocates nor locks; to add takes some nanoseconds. One thread adds, any may read.
 class histogram {
 public:
     using duration = std::chrono::nanoseconds;
@@ -31,14 +33,22 @@ public:
         sum_ += static_cast<double>(each.count()) * static_cast<double>(times);
     }
 
+    /// Takes in all that another one has counted.
+    void add(histogram const& other) noexcept
+    {
+        for (std::size_t i = 0; i != counts_.size(); ++i)
+            counts_[i] += other.counts_[i];
+        sum_ += other.sum_;
+    }
+
     /// How many fell into each range, the one beyond the last bound at the end; not cumulated.
-    std::array<std::uint64_t, bounds.size() + 1> const& counts() const noexcept { return counts_; }
+    std::array<tally<std::uint64_t>, bounds.size() + 1> const& counts() const noexcept { return counts_; }
     /// Of all durations, in seconds.
     double sum() const noexcept { return sum_ / 1e9; }
 
 private:
-    std::array<std::uint64_t, bounds.size() + 1> counts_{};
-    double sum_ = 0; // in nanoseconds
+    std::array<tally<std::uint64_t>, bounds.size() + 1> counts_{};
+    tally<double> sum_ = 0; // in nanoseconds
 };
 
 } // namespace windowd::protocol

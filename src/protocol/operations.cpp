@@ -14,9 +14,6 @@
 namespace windowd::protocol {
 namespace {
 
-// In a window; each is computed for each value.
-constexpr std::size_t max_statistics = 32;
-
 // Windows in a page of `windows`.
 constexpr std::size_t default_page = 100;
 constexpr std::size_t max_page = 1000;
@@ -68,7 +65,8 @@ std::string all_statistics()
     return list;
 }
 
-std::optional<error> read_stats(request const& line, std::optional<std::vector<window::statistic_ptr>>& stats)
+std::optional<error> read_stats(request const& line, std::size_t max_statistics,
+                                std::optional<std::vector<window::statistic_ptr>>& stats)
 {
     if (!line.has(member::stats))
         return std::nullopt;
@@ -465,7 +463,7 @@ conversation::outcome conversation::read_open(request const& line, window::windo
         return refused;
     if (auto refused = read_span(line, terms.span))
         return refused;
-    if (auto refused = read_stats(line, terms.stats))
+    if (auto refused = read_stats(line, max_statistics, terms.stats))
         return refused;
     if (auto refused = read_count(line, member::min_count, terms.size.value_or(max),
                                   terms.size ? "the window's size" : "the server's limit", terms.min_count))
@@ -592,8 +590,7 @@ conversation::outcome conversation::subscribe(request const& line, json_writer& 
                                                     std::to_string(host_.limits.max_subscriptions) +
                                                     " patterns; 'unsubscribe' ends one"};
     if (!events_)
-        events_ =
-            std::make_unique<event_queue>(host_.limits.max_event_buffer, host_.counters.events_lost, owner_);
+        events_ = std::make_unique<event_queue>(host_.limits.max_event_buffer, host_.events_lost(), owner_);
     patterns_.reserve(patterns_.size() + 1);
     auto copy = pattern;
     auto const followed = host_.windows().follow(*events_, pattern);
@@ -648,7 +645,7 @@ conversation::outcome conversation::info(request const&, json_writer& reply)
     auto const seconds = [](auto duration) {
         return static_cast<double>(duration_cast<milliseconds>(duration).count()) / 1000;
     };
-    auto const& counted = host_.counters;
+    auto const counted = host_.all_counters();
     auto const& limits = host_.limits;
     reply.key("version").string(version);
     reply.key("protocol").integer(1);
@@ -662,7 +659,7 @@ conversation::outcome conversation::info(request const&, json_writer& reply)
     reply.key("values").integer(counted.values);
     reply.key("windows").integer(host_.windows().count());
     reply.key("subscriptions").integer(counted.subscriptions);
-    reply.key("events_lost").integer(counted.events_lost);
+    reply.key("events_lost").integer(host_.events_lost());
     reply.end_object();
     reply.key("limits").begin_object();
     reply.key("max_connections").integer(limits.max_connections);

@@ -6,6 +6,7 @@
 #include <cassert>
 #include <new>
 #include <tuple>
+#include <utility>
 
 namespace windowd::window {
 
@@ -23,6 +24,7 @@ topic* following::find(std::string_view pattern) noexcept
 
 std::vector<topic*> following::matching(std::string_view name)
 {
+    std::lock_guard const lock(mutex_);
     std::vector<topic*> found;
     if (auto const named = names_.find(name); named != names_.end())
         found.push_back(&named->second);
@@ -33,23 +35,22 @@ std::vector<topic*> following::matching(std::string_view name)
     return found;
 }
 
-topic& following::follow(follower& by, std::string_view pattern)
+topic& following::make(std::string_view pattern)
 {
-    auto& map = map_of(pattern);
-    auto const [at, is_new] = map.try_emplace(std::string(pattern));
-    auto& followed = at->second;
-    followed.pattern = at->first;
+    auto name = std::string(pattern);
+    std::lock_guard const lock(mutex_);
+    auto& [key, made] = *map_of(pattern).try_emplace(std::move(name)).first;
+    made.pattern = key;
+    return made;
+}
+
+void following::follow(follower& by, topic& followed)
+{
+    std::lock_guard const lock(mutex_);
     if (any_of(by) == nullptr)
         by.last_event_ = 0; // it may have followed another register's windows
-    try {
-        if (subscriptions_.insert({&by, &followed}).second)
-            ++followed.followers;
-    } catch (std::bad_alloc const&) {
-        if (is_new)
-            map.erase(at);
-        throw;
-    }
-    return followed;
+    if (subscriptions_.insert({&by, &followed}).second)
+        ++followed.followers;
 }
 
 bool following::follows(follower& by, topic& followed) const noexcept
@@ -68,22 +69,24 @@ topic* following::any_of(follower& by) const noexcept
 void following::unfollow(follower& by, topic& followed) noexcept
 {
     assert(follows(by, followed));
+    std::lock_guard const lock(mutex_);
     auto& sorted = subscriptions_.get<by_follower>();
     sorted.erase(sorted.find(std::tuple(&by, &followed)));
     --followed.followers;
 }
 
-void following::end(topic& ended) noexcept
+following::topic_map::node_type following::take_out(topic& ended) noexcept
 {
     assert(ended.followers == 0);
+    std::lock_guard const lock(mutex_);
     auto& map = map_of(ended.pattern);
-    map.erase(map.find(ended.pattern));
+    return map.extract(map.find(ended.pattern));
 }
 
-void following::tell_followers(std::vector<topic*> const& topics, event const& happened) noexcept
+void following::tell(std::vector<topic*> const& topics, event const& happened) noexcept
 {
+    std::lock_guard const lock(mutex_);
     ++events_;
-    telling_ = true;
     auto const text = write(happened);
     for (auto* const one : topics) {
         auto const [begin, end] = subscriptions_.get<by_topic>().equal_range(one);
@@ -94,7 +97,6 @@ void following::tell_followers(std::vector<topic*> const& topics, event const& h
             each->by->deliver(text);
         }
     }
-    telling_ = false;
 }
 
 event_text following::write(event const& happened) noexcept

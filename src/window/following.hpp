@@ -9,10 +9,12 @@
 #include <boost/multi_index/ordered_index.hpp>
 #include <boost/multi_index_container.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,13 +24,18 @@ namespace windowd::window {
 /// A pattern of names that someone follows.
 struct topic {
     std::string_view pattern;
-    std::size_t windows = 0; ///< whose names match; whoever has the windows counts them
+    std::atomic<std::size_t> windows = 0; ///< whose names match; whoever has the windows counts them
     std::size_t followers = 0;
 };
 
 /// Topics and their followers. It knows no windows: each window has the list of the topics that it matches, so that
 /// an event costs those who are told, and nothing if there are none.
+///
+/// Any thread may call matching() and tell() at any time; all else is for one thread at a time. Inside is a lock, which is
+/// held while an event is written and delivered, and while no other lock is taken.
 class following {
+    using topic_map = std::map<std::string, topic, std::less<>>;
+
 public:
     /// `writer` must outlive it. Throws std::bad_alloc.
     explicit following(event_writer& writer) : writer_(writer) {}
@@ -40,26 +47,23 @@ public:
     /// The topics that a window of that name matches. O(count()). Throws std::bad_alloc.
     std::vector<topic*> matching(std::string_view name);
 
-    /// Makes the topic if it is new. To follow it again changes nothing. Throws std::bad_alloc, and then nothing has
-    /// changed. O(log subscriptions), as all that follows.
-    topic& follow(follower& by, std::string_view pattern);
+    /// Makes the topic, which nobody follows yet. Throws std::bad_alloc.
+    topic& make(std::string_view pattern);
+    /// To follow it again changes nothing. Throws std::bad_alloc, and then nothing has changed. O(log subscriptions), as
+    /// all that follows.
+    void follow(follower& by, topic& followed);
     bool follows(follower& by, topic& followed) const noexcept;
     /// Some topic that it follows, or null.
     topic* any_of(follower& by) const noexcept;
-    /// It must follow that. A topic that it was the last to follow is still there, for end().
+    /// It must follow that, and is not told of it any more. A topic that it was the last to follow is still there.
     void unfollow(follower& by, topic& followed) noexcept;
-    /// Forgets a topic without followers; no window's list may have it any more.
-    void end(topic& ended) noexcept;
+    /// Ends a topic without followers: no more window matches it, and it lives as long as what is returned; no window's
+    /// list may have it longer.
+    topic_map::node_type take_out(topic& ended) noexcept;
 
-    /// Writes the event once and tells each follower of the topics once, if there is any. Never fails: where there is
-    /// no memory to write it, they are told that.
-    void tell(std::vector<topic*> const& topics, event const& happened) noexcept
-    {
-        if (!topics.empty())
-            tell_followers(topics, happened);
-    }
-    /// Whether a follower is being told something right now.
-    bool is_telling() const noexcept { return telling_; }
+    /// Writes the event once and tells each follower of the topics once. Never fails: where there is no memory to write
+    /// it, they are told that.
+    void tell(std::vector<topic*> const& topics, event const& happened) noexcept;
 
 private:
     struct subscription {
@@ -76,18 +80,16 @@ private:
             boost::multi_index::hashed_non_unique<boost::multi_index::tag<by_topic>,
                                                   boost::multi_index::key<&subscription::to>>>>;
 
-    void tell_followers(std::vector<topic*> const& topics, event const& happened) noexcept;
     event_text write(event const& happened) noexcept;
 
-    using topic_map = std::map<std::string, topic, std::less<>>;
     topic_map& map_of(std::string_view pattern) noexcept;
 
+    std::mutex mutex_; // of what is below: for who changes it, and who is not the one thread that may
     event_writer& writer_;
     topic_map names_;    // topics without a star
     topic_map patterns_; // the others
     subscription_set subscriptions_;
     std::uint64_t events_ = 0; // told so far
-    bool telling_ = false;
 };
 
 } // namespace windowd::window

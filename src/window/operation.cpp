@@ -1,8 +1,7 @@
-// The terms of windows, and the account of copies that are under way.
+// The terms of windows.
 #include "window/operation.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace windowd::window {
 
@@ -31,32 +30,6 @@ bool contradicts(window_terms const& terms, window_options const& options)
            (terms.span && *terms.span != options.span) ||
            (terms.stats &&
             !std::ranges::equal(*terms.stats, options.stats, {}, &statistic::name, &statistic::name));
-}
-
-dumped_values::dumped_values(std::vector<double> values, std::size_t& total) noexcept
-    : values_(std::move(values)),
-      total_(&total)
-{
-    total += values_.size();
-}
-
-dumped_values::dumped_values(dumped_values&& other) noexcept
-    : values_(std::move(other.values_)),
-      total_(std::exchange(other.total_, nullptr))
-{}
-
-dumped_values& dumped_values::operator=(dumped_values&& other) noexcept
-{
-    auto moved = dumped_values(std::move(other));
-    values_.swap(moved.values_);
-    std::swap(total_, moved.total_);
-    return *this;
-}
-
-dumped_values::~dumped_values()
-{
-    if (total_ != nullptr)
-        *total_ -= values_.size();
 }
 
 } // namespace windowd::window

@@ -1,6 +1,7 @@
 // What can be asked of shared windows, and what comes of it: plain values, fit for a log or a wire.
 #pragma once
 
+#include "window/share.hpp"
 #include "window/sliding_window.hpp"
 #include "window/window_service.hpp"
 
@@ -10,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -82,17 +84,17 @@ struct window_state {
 class dumped_values {
 public:
     dumped_values() noexcept = default;
-    /// `total`, which must outlive it, is higher by the number of the values while it lives.
-    dumped_values(std::vector<double> values, std::size_t& total) noexcept;
-    dumped_values(dumped_values&& other) noexcept;
-    dumped_values& operator=(dumped_values&& other) noexcept;
-    ~dumped_values();
+    /// `counted` is the share that so many values have of what copies may hold.
+    dumped_values(std::vector<double> values, share counted) noexcept
+        : values_(std::move(values)),
+          counted_(std::move(counted))
+    {}
 
     std::span<double const> values() const noexcept { return values_; }
 
 private:
     std::vector<double> values_;
-    std::size_t* total_ = nullptr;
+    share counted_;
 };
 
 /// What came of an operation.

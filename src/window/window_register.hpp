@@ -26,7 +26,8 @@ struct event {
 /// An event as all who follow the window get it.
 using event_text = std::shared_ptr<std::string const>;
 
-/// Writes events, each once however many follow. Throws std::bad_alloc.
+/// Writes events, each once however many follow. Called by any thread that uses the windows, by one at a time. Must not
+/// call the register. Throws std::bad_alloc.
 class event_writer {
 public:
     virtual event_text write(event const& happened) = 0;
@@ -38,7 +39,8 @@ protected:
 /// Who follows windows.
 class follower {
 public:
-    /// Must not call the register. A null text: there was an event, but no memory to write it.
+    /// Called by any thread that uses the windows, by one at a time, with the events of each window in order. Must not
+    /// call the register, and be short: others wait. A null text: there was an event, but no memory to write it.
     virtual void deliver(event_text const& happened) noexcept = 0;
 
 protected:
@@ -73,8 +75,9 @@ struct register_limits {
     std::size_t small_dump = 8192; ///< values: 64 KiB
 };
 
-/// Shared windows by name. Each operation is indivisible, and has one result; those of one asker are performed in
-/// the order asked. Not thread-safe.
+/// Shared windows by name, as one thread has them: not thread-safe, but others may use the same windows through registers
+/// of their own. Each operation is indivisible, and has one result; those of one asker are performed in the order asked.
+/// Limits are for all threads together.
 class window_register {
 public:
     window_register() = default;
@@ -93,7 +96,8 @@ public:
     virtual void configure(register_limits const& limits, window_options defaults) noexcept = 0;
 
     /// The windows whose names match, in name order, from the first that comes after `after`; `limit` at most, and
-    /// one more to show that there are more. Names and options are valid until the next call of anything here.
+    /// one more to show that there are more. Each is as it was at some time during the call, one that was there all the
+    /// time is not missing. Names and options are valid until the next call of anything here.
     virtual std::vector<window_state> list(std::string_view match, std::string_view after, std::size_t limit,
                                            double now) = 0;
 
@@ -106,14 +110,15 @@ public:
     virtual followed follow(follower& by, std::string_view pattern) = 0;
     /// False if it did not follow that.
     virtual bool unfollow(follower& by, std::string_view pattern) noexcept = 0;
-    /// Ends all that it follows.
+    /// Ends all that it follows: once this has returned, no thread tells it anything.
     virtual void unfollow_all(follower& by) noexcept = 0;
 
     /// How many windows there are.
     virtual std::size_t count() const noexcept = 0;
 
-    /// Closes the windows that nobody has used for as long as the limits say. Every operation does this first; call it
-    /// too as time passes without any. Returns when the next one will be due, in seconds since 1970; infinity for never.
+    /// Closes the windows that nobody has used for as long as the limits say. Every operation does this first for the
+    /// window that it is about, and list() for all; call it too as time passes, by one thread or by each. Returns when the
+    /// next one will be due, in seconds since 1970; infinity for never.
     virtual double close_idle(double now) noexcept = 0;
 };
 

@@ -88,7 +88,8 @@ using service = nanoservice::generator<yielded, sent>;
 /// The service's own steps, for a trace of them; to count values is reading too.
 enum class step : std::uint8_t { waiting, providing_length, dumping, clearing, reading, rejected, exiting };
 
-/// Told each step of a service as it takes it. Must outlive the service, and must not throw.
+/// Told each step of a service as it takes it, by any thread that resumes one, by several at once if they resume several.
+/// Must outlive the service, and must not throw.
 class step_observer {
 public:
     virtual void on_step(step taken) noexcept = 0;

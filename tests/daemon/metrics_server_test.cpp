@@ -34,7 +34,7 @@ class running_server {
 public:
     explicit running_server(std::chrono::milliseconds patience = 60s)
         : logger_("test", std::make_shared<spdlog::sinks::ostream_sink_st>(text_)),
-          server(context_, environment_, logger_, patience)
+          server({&context_}, environment_, logger_, patience)
     {
         logger_.set_pattern("%l %v");
         environment_.counters.values = 42;

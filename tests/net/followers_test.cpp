@@ -120,7 +120,7 @@ struct house_of_a_deaf_follower : house {
         follow();
         open();
         BOOST_TEST(writes(count));
-        BOOST_TEST(environment.counters.events_lost == 0U);
+        BOOST_TEST(environment.events_lost() == 0U);
         BOOST_TEST(follower->bytes_out() < on_its_way);
     }
 
@@ -209,7 +209,7 @@ BOOST_AUTO_TEST_CASE(a_burst_of_more_than_a_batch_of_output_arrives_whole)
     BOOST_TEST(told.in_order());
     BOOST_TEST(told.received() == count + 1U);
     BOOST_TEST(in.follower->bytes_out() > 2 * protocol::conversation::output_pause);
-    BOOST_TEST(in.environment.counters.events_lost == 0U);
+    BOOST_TEST(in.environment.events_lost() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_also_sends_gets_its_replies_in_order_between_the_events)
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(one_whose_peer_does_not_read_loses_the_oldest_events_and_is
     BOOST_TEST(in.writes(count, [&] { healthy.client.received(); })); // the writer waits for nobody
     auto const last = yield(count, std::to_string(count));
     BOOST_TEST(run_until(in.context, [&] { return healthy.client.received().ends_with(last); }));
-    auto const lost = in.environment.counters.events_lost;
+    auto const lost = in.environment.events_lost().load();
     BOOST_TEST(lost > 0U);
 
     BOOST_TEST(in.follower_gets_to(last));

@@ -167,9 +167,10 @@ BOOST_AUTO_TEST_CASE(a_late_dump_of_more_than_a_batch_of_output_is_written_whole
     served_session served(environment, 4096);
     served.client.send("{\"op\":\"dump\",\"window\":\"w\"}\n5\n");
     served.settle();
-    std::size_t total = 0;
+    std::atomic<std::size_t> total = 0;
     window::result came;
-    came.dumped = window::dumped_values(std::vector<double>(count, 7), total);
+    came.dumped = window::dumped_values(std::vector<double>(count, 7),
+                                        window::share::take(total, count, count).value());
     BOOST_TEST(total == count);
     environment.windows().finish(came);
     std::string expected = "{\"yield\":50000,\"dump\":[7";

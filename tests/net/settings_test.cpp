@@ -2,6 +2,7 @@
 #include "net/server.hpp"
 #include "net/support.hpp"
 #include "net/tls_support.hpp"
+#include "support/not_owned.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -33,7 +34,7 @@ struct one_token final : protocol::authority {
 
 /// Where clients have to show that token.
 struct asking_environment : virtual_environment {
-    asking_environment() { access = &tokens; }
+    asking_environment() { access = not_owned(tokens); }
 
     one_token tokens;
 };
@@ -206,7 +207,7 @@ BOOST_AUTO_TEST_CASE(takes_that_second_in_a_server)
 {
     one_token tokens;
     running_server host;
-    host.environment.access = &tokens;
+    host.environment.access = not_owned(tokens);
     host.server->renew_access();
     auto client = host.connect();
     auto const began = std::chrono::steady_clock::now();
@@ -265,7 +266,7 @@ BOOST_AUTO_TEST_CASE(a_client_from_before_has_all_the_time)
     virtual_environment environment;
     served_session served(environment);
     served.settle();
-    environment.access = &tokens;
+    environment.access = not_owned(tokens);
     served->renew_access();
     BOOST_TEST((served->deadline() == net::session::clock::time_point::max()));
 }
@@ -309,7 +310,7 @@ BOOST_AUTO_TEST_CASE(tokens_that_are_taken_away_end_what_they_allowed)
 {
     one_token tokens;
     running_server host;
-    host.environment.access = &tokens;
+    host.environment.access = not_owned(tokens);
     auto client = host.connect();
     client->send(correct + "5\n");
     BOOST_TEST(host.answers(*client, authorized + "5\n"));

@@ -89,11 +89,13 @@ served_session::served_session(protocol::environment& environment, std::array<in
                                boost::asio::io_context* shared, net::tls_context const* tls)
     : own_context_(shared == nullptr ? std::make_unique<boost::asio::io_context>() : nullptr),
       context(shared == nullptr ? *own_context_ : *shared),
-      client(ends[1])
+      client(ends[1]),
+      woken_(context)
 {
     boost::asio::generic::stream_protocol const protocol{boost::asio::local::stream_protocol()};
     net::stream_socket socket(context, protocol, ends[0]);
-    session_.emplace(std::move(socket), "unix://", environment, batches_, events, tls);
+    session_.emplace(std::move(socket), "unix://",
+                     net::session_host{environment, events, batches_, woken_, neighbours_}, tls);
     boost::asio::co_spawn(context, session_->run(),
                           [this](std::exception_ptr const& exception, net::end_reason reason) {
                               reason_ = exception ? net::end_reason::failed : reason;
@@ -123,10 +125,11 @@ void served_session::settle()
     }
 }
 
-running_server::running_server(protocol::limits const& limits, std::chrono::milliseconds shutdown_timeout)
+running_server::running_server(protocol::limits const& limits, std::chrono::milliseconds shutdown_timeout,
+                               std::size_t threads)
 {
     environment.limits = limits;
-    server = std::make_unique<net::server>(context, environment, events, shutdown_timeout);
+    server = std::make_unique<net::server>(context, environment, events, shutdown_timeout, threads);
     server->listen(net::unix_address{path()});
 }
 

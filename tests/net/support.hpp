@@ -130,6 +130,8 @@ private:
     static std::array<int, 2> connected(int buffer);
 
     net::batch_pool batches_;
+    net::inbox woken_;
+    std::vector<boost::asio::io_context*> neighbours_; // none
     std::optional<net::session> session_;
     std::optional<net::end_reason> reason_;
 };
@@ -138,7 +140,8 @@ private:
 class running_server {
 public:
     explicit running_server(protocol::limits const& limits = {},
-                            std::chrono::milliseconds shutdown_timeout = std::chrono::hours(1));
+                            std::chrono::milliseconds shutdown_timeout = std::chrono::hours(1),
+                            std::size_t threads = 1);
     running_server(running_server const&) = delete;
     running_server& operator=(running_server const&) = delete;
     ~running_server() = default;

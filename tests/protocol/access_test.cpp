@@ -2,6 +2,7 @@
 // do.
 #include "protocol/support.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/not_owned.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -22,7 +23,7 @@ using windowd::protocol::right;
 
 /// Tokens, and what a server is set up with that asks for them.
 struct tokens_of_test final : windowd::protocol::authority {
-    tokens_of_test() { with.access = this; }
+    tokens_of_test() { with.access = not_owned(*this); }
     right check(std::string_view token) const noexcept override
     {
         auto const found = known.find(token);
@@ -122,7 +123,7 @@ std::vector<std::string> const mistakes{"nonsense",
 
 /// A server with a shared window cpu of 5 and 7, and who wrote them.
 struct with_window : server {
-    explicit with_window(setup const& settings) : server(settings), writer(*this)
+    explicit with_window(setup const& with) : server(with), writer(*this)
     {
         BOOST_TEST(writer.send(auth("writer")) == "{\"authorized\":\"write\"}\n");
         writer.send("{\"op\":\"send\",\"window\":\"cpu\",\"values\":[5,7]}\n1\n");
@@ -446,7 +447,7 @@ BOOST_AUTO_TEST_CASE(who_has_shown_no_token_has_none_when_they_are_asked_for_lat
     connection prepared(host);
     stranger.send("5\n");
     prepared.send(auth("writer") + "5\n");
-    host.access = &tokens;
+    host.access = not_owned(tokens);
     stranger.renew_access();
     prepared.renew_access();
     BOOST_TEST(stranger.send("7\n") == std::string(no_token) + "\n");

@@ -46,7 +46,7 @@ struct tested_queue {
         return std::string(out.view());
     }
 
-    std::uint64_t lost = 0;
+    std::atomic<std::uint64_t> lost = 0;
     counting_waker waker;
     event_queue queue;
 };
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(who_waits_is_woken_once_for_an_empty_queue)
 
 BOOST_AUTO_TEST_CASE(nobody_has_to_wait)
 {
-    std::uint64_t lost = 0;
+    std::atomic<std::uint64_t> lost = 0;
     event_queue tested(plenty, lost, nullptr);
     tested.deliver(std::make_shared<std::string const>("1\n"));
     BOOST_TEST(!tested.empty());
@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(a_notice_waits_until_there_is_room_and_counts_all_that_is_l
 
 BOOST_AUTO_TEST_CASE(losses_of_all_queues_are_counted_together)
 {
-    std::uint64_t lost = 0;
+    std::atomic<std::uint64_t> lost = 0;
     event_queue one(0, lost, nullptr);
     event_queue other(0, lost, nullptr);
     auto const text = std::make_shared<std::string const>("x");
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(the_text_of_an_event_is_shared_and_not_copied)
 {
     auto const text = std::make_shared<std::string const>(1000, 'x');
     {
-        std::uint64_t lost = 0;
+        std::atomic<std::uint64_t> lost = 0;
         event_queue one(plenty, lost, nullptr);
         event_queue other(plenty, lost, nullptr);
         one.deliver(text);

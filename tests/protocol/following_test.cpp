@@ -563,7 +563,7 @@ BOOST_AUTO_TEST_CASE(who_reads_too_slowly_loses_the_oldest_events_and_is_told_ho
     BOOST_TEST(text.size() < 10'000U);
     for (std::size_t i = 1; i < events.size(); ++i)
         BOOST_TEST(parsed(events[i]).at("n").to_number<std::size_t>() == lost + i - 1);
-    BOOST_TEST(host.counters.events_lost == lost);
+    BOOST_TEST(host.events_lost() == lost);
 
     other.send(send("w", "1"));
     BOOST_TEST(slow.receive().starts_with(R"({"event":"yield","window":"w","n":1001,)"));
@@ -618,7 +618,7 @@ BOOST_AUTO_TEST_CASE(a_writer_pauses_for_followers_and_goes_on)
         BOOST_TEST(rounds > 3U);
         BOOST_TEST(lines_of(replies).size() == values);
         BOOST_TEST(events_in(followed).size() == values);
-        BOOST_TEST(host.counters.events_lost == 0U);
+        BOOST_TEST(host.events_lost() == 0U);
     }
 }
 
@@ -631,7 +631,7 @@ BOOST_AUTO_TEST_CASE(a_writer_that_nobody_follows_does_not_pause)
     writer.feed(made, out);
     auto const input = repeated("5\n", 10'000);
     BOOST_TEST(writer.feed(input, out) == input.size());
-    BOOST_TEST(host.events.bytes() == 0U);
+    BOOST_TEST(host.event_bytes() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(however_many_events_there_are_requests_are_taken)
@@ -672,10 +672,10 @@ BOOST_AUTO_TEST_CASE(an_event_for_many_is_written_once)
     connection other(host);
     other.send(send("w", "5"));
     auto const expected = event("open", "w", 0) + yielded("w", 1, "5", "5");
-    BOOST_TEST(host.events.bytes() == expected.size());
+    BOOST_TEST(host.event_bytes() == expected.size());
     for (auto& follower : followers)
         BOOST_TEST_REQUIRE(follower.receive() == expected);
-    BOOST_TEST(host.events.bytes() == expected.size());
+    BOOST_TEST(host.event_bytes() == expected.size());
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_the_input_ends_following)
@@ -691,7 +691,7 @@ BOOST_AUTO_TEST_CASE(the_end_of_the_input_ends_following)
     other.send(send("w", "7"));
     BOOST_TEST(!follower.tested().pending());
     BOOST_TEST(follower.wakes() == 1);
-    BOOST_TEST(host.events.bytes() == (event("open", "w", 0) + yielded("w", 1, "5", "5")).size());
+    BOOST_TEST(host.event_bytes() == (event("open", "w", 0) + yielded("w", 1, "5", "5")).size());
 }
 
 BOOST_AUTO_TEST_CASE(a_last_line_without_an_end_is_told_of_too)

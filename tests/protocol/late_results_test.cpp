@@ -3,6 +3,7 @@
 #include "protocol/support.hpp"
 #include "support/allocation_counter.hpp"
 #include "window/local_register.hpp"
+#include "window/window_store.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -59,7 +60,8 @@ enum class answers : std::uint8_t { later, at_once, in_turns, never };
 class late_register final : public window::window_register, private window::asker {
 public:
     explicit late_register(windowd::protocol::environment& host)
-        : local_(host.limits.windows, host.default_window, host.events)
+        : store_(host.limits.windows, host.default_window, writer_),
+          local_(store_)
     {}
 
     window::result* perform(window::operation const& asked, window::asker& by) override
@@ -123,6 +125,8 @@ public:
 private:
     void finished(window::result&) noexcept override {}
 
+    windowd::protocol::event_formatter writer_;
+    window::window_store store_;
     window::local_register local_;
     std::deque<std::unique_ptr<kept_operation>> kept_;
     answers answers_ = answers::later;

@@ -18,7 +18,7 @@ namespace windowd::test {
 struct setup {
     protocol::limits limits = {};
     window::window_options default_window = {};
-    protocol::authority const* access = nullptr;
+    std::shared_ptr<protocol::authority const> access = {};
 };
 
 /// When servers start, in seconds since 1970, unless they are up for longer.

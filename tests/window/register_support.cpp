@@ -121,7 +121,8 @@ std::vector<std::string> test_follower::told()
 }
 
 test_register::test_register(register_limits const& limits, window_options defaults, step_observer* observer)
-    : register_(std::make_unique<local_register>(limits, std::move(defaults), writer, observer))
+    : store_(limits, std::move(defaults), writer),
+      register_(store_, observer)
 {}
 
 result& test_register::perform(std::string_view name, std::uint64_t id, operation what)
@@ -129,7 +130,7 @@ result& test_register::perform(std::string_view name, std::uint64_t id, operatio
     what.window = name;
     what.id = id;
     what.now = now;
-    return *register_->perform(what, asker_);
+    return *register_.perform(what, asker_);
 }
 
 std::string test_register::open(std::string_view name, window_terms terms, std::vector<double> const& data)
@@ -179,7 +180,7 @@ std::string test_register::dump(std::string_view name, std::uint64_t id)
 
 std::string test_register::list(std::string_view match, std::string_view after, std::size_t limit)
 {
-    auto const found = register_->list(match, after, limit, now);
+    auto const found = register_.list(match, after, limit, now);
     auto const names = joined(std::span(found).first(std::min(limit, found.size())),
                               [](window_state const& one) { return std::string(one.name); });
     return found.size() > limit ? names + " ..." : names;
@@ -187,20 +188,20 @@ std::string test_register::list(std::string_view match, std::string_view after, 
 
 window_state test_register::state_of(std::string_view name)
 {
-    return register_->list(name, "", 1, now).at(0);
+    return register_.list(name, "", 1, now).at(0);
 }
 
 std::string test_register::everything()
 {
     std::vector<std::string> names;
     std::string text;
-    for (auto const& one : register_->list("*", "", 1'000'000, now)) {
+    for (auto const& one : register_.list("*", "", 1'000'000, now)) {
         names.emplace_back(one.name);
         text += text_of(one) + "\n";
     }
     for (auto const& name : names)
         text += name + " " + next(name) + " " + dump(name) + " " + read(name) + "\n";
-    return text + std::to_string(register_->count());
+    return text + std::to_string(register_.count());
 }
 
 } // namespace windowd::test

@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,14 +75,15 @@ public:
     std::string everything();
 
     window::result& perform(std::string_view name, std::uint64_t id, window::operation what);
-    window::window_register& get() noexcept { return *register_; }
+    window::window_register& get() noexcept { return register_; }
 
     double now = 1'000'000; ///< given with all operations
     test_writer writer;
 
 private:
     test_asker asker_;
-    std::unique_ptr<window::window_register> register_;
+    window::window_store store_;
+    window::local_register register_;
 };
 
 } // namespace windowd::test
