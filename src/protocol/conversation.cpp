@@ -31,10 +31,6 @@ constexpr std::size_t known_beginning = 32;
 // Memory for the values of a request that is kept for the next: what was needed for a long line is not.
 constexpr std::size_t kept_values = 16384;
 
-// Numbers that are sent to a shared window in one operation: by then to find it costs little, and others who use it do not
-// wait for long.
-constexpr std::size_t longest_run = 64;
-
 /// The first line of an HTTP request: a method, then a target, then a version. Of a line that is not whole the method
 /// and how the target begins have to do: no JSON text begins like that.
 bool is_http(std::string_view line, bool whole)
@@ -193,7 +189,8 @@ bool conversation::answer_safely(Answer answer, output_buffer& out, std::size_t 
 }
 
 /// Reads a number that stands whole on its line; returns where the next line begins, or null if it is anything else.
-char const* conversation::read_number_line(char const* at, char const* end, double& value) const noexcept
+inline char const* conversation::read_number_line(char const* at, char const* end,
+                                                  double& value) const noexcept
 {
     auto const read = read_number(at, end);
     auto const* after = read.end;
@@ -213,44 +210,34 @@ char const* conversation::take_line(char const* at, char const* end, output_buff
 {
     if (has_short_way_ && partial_.empty() && !discarding_) {
         double value = 0;
-        if (auto const* const next = read_number_line(at, end, value)) {
-            if (joined_)
-                return take_run(value, next, end, out);
-            answer_number(value, out);
-            return next;
-        }
+        if (auto const* const next = read_number_line(at, end, value))
+            return take_run(value, next, end, out);
     }
     return take_piece(at, end, out);
 }
 
-/// The numbers for a shared window that have come together, of which the first is read already: one operation, since to
-/// find the window takes longer than to send it a value.
+/// The numbers that have come together, of which the first is read already. They are taken in one resumption, or in one
+/// operation on a shared window: what has to be done for each is short, and what is done once for all is not.
 char const* conversation::take_run(double first, char const* at, char const* end, output_buffer& out)
 {
-    auto& run = host_.values;
-    run.clear();
-    ++host_.counters.requests;
-    first_line_ = false;
-    if (!answer_safely([&] { run.reserve(longest_run); }, out))
-        return at;
-    run.push_back(sent::number(first));
     auto const most = most_in_run();
-    double value = 0;
-    while (run.size() < most) {
-        auto const* const next = read_number_line(at, end, value);
+    auto& run = host_.numbers;
+    run.front() = first;
+    std::size_t count = 1;
+    while (count < most) {
+        auto const* const next = read_number_line(at, end, run[count]);
         if (next == nullptr)
             break;
-        run.push_back(sent::number(value));
         at = next;
+        ++count;
     }
-    host_.counters.requests += run.size() - 1;
-    auto const events_before = host_.event_bytes();
-    auto const send_run = [&] {
-        window::operation what{.window = {}, .what = window::send_values{run}};
-        ask(own_shared(), what, {.what = question::shape::lines, .bare = true, .count = run.size()}, out);
-    };
-    answer_safely(send_run, out, run.size());
-    is_followed_ = host_.event_bytes() != events_before;
+    host_.counters.requests += count;
+    first_line_ = false;
+    auto const numbers = std::span(run).first(count);
+    if (joined_)
+        answer_safely([&] { send_run(numbers, out); }, out, count);
+    else
+        answer_run(numbers, out);
     return at;
 }
 
@@ -260,10 +247,56 @@ std::size_t conversation::most_in_run() const noexcept
 {
     constexpr std::size_t cost_of_event = 1024; // for eight runs to have room in a buffer
     auto const& limits = host_.limits;
+    if (!joined_)
+        return service_statistics_ == 1 ? max_run : 1; // several are valid until the next resumption only
     if (events_ || is_followed_)
         return 1;
     return std::min(
-        {longest_run, limits.windows.max_readings / max_statistics, limits.max_event_buffer / cost_of_event});
+        {max_run, limits.windows.max_readings / max_statistics, limits.max_event_buffer / cost_of_event});
+}
+
+/// To the shared window that the connection has opened.
+void conversation::send_run(std::span<double const> numbers, output_buffer& out)
+{
+    auto& run = host_.values;
+    run.clear();
+    for (auto const number : numbers)
+        run.push_back(sent::number(number));
+    auto const events_before = host_.event_bytes();
+    window::operation what{.window = {}, .what = window::send_values{run}};
+    ask(own_shared(), what, {.what = question::shape::lines, .bare = true, .count = run.size()}, out);
+    is_followed_ = host_.event_bytes() != events_before;
+}
+
+/// Sends them to the own service, and answers each on a line of its own.
+void conversation::answer_run(std::span<double const> numbers, output_buffer& out)
+{
+    auto const count = numbers.size();
+    // So that what the service takes can be answered.
+    out.prepare(room_for_reply + count * (max_number_size + 1));
+    if (auto const answers = yields_of(numbers); !answers.empty())
+        return write_number_lines(answers, out);
+    for (std::size_t i = 0; i != count; ++i)
+        refuse(closed_error(), out);
+}
+
+/// What the own service yields to these, valid until it is resumed, or nothing if it is closed. Several at a time only for
+/// one statistic.
+std::span<window::yielded const> conversation::yields_of(std::span<double const> numbers)
+{
+    std::span<window::yielded const> answers;
+    auto& service = own_service();
+    if (numbers.size() == 1) {
+        if (auto const* const answer = service.send(sent::number(numbers.front())))
+            answers = {answer, 1};
+    } else {
+        window::number_run const run{numbers, host_.answers.data()};
+        if (service.send(sent::numbers(run)) != nullptr)
+            answers = std::span(host_.answers).first(numbers.size());
+    }
+    host_.counters.values +=
+        static_cast<std::size_t>(std::ranges::count(answers, refusal::none, &window::yielded::refused));
+    return answers;
 }
 
 char const* conversation::take_piece(char const* at, char const* end, output_buffer& out)
@@ -295,27 +328,6 @@ char const* conversation::take_piece(char const* at, char const* end, output_buf
     return next;
 }
 
-/// A bare number for the connection's own window.
-void conversation::answer_number(double value, output_buffer& out)
-{
-    ++host_.counters.requests;
-    first_line_ = false;
-    if (joined_) [[unlikely]] {
-        auto const one = element{element::kind::number, value};
-        return send_to(own_shared(), {&one, 1}, {}, {.bare = true}, out);
-    }
-    out.prepare(room_for_reply); // so that what the service takes can be answered
-    auto const* const answer = own_service().send(sent::number(value));
-    if (answer == nullptr) {
-        refuse(closed_error(), out);
-    } else if (answer->refused != refusal::none) {
-        refuse_value(refused_error(answer->refused, element::kind::number), out);
-    } else {
-        ++host_.counters.values;
-        write_number_line(*answer, out);
-    }
-}
-
 void conversation::answer_line(std::string_view line, output_buffer& out)
 {
     if (line.ends_with('\r'))
@@ -340,7 +352,7 @@ void conversation::answer_text(std::string_view line, output_buffer& out)
     auto const* const end = text.data() + text.size();
     if (auto const read = read_number(text.data(), end);
         read.end == end && read.status == number_status::number && may(right::write))
-        return answer_number(read.value, out); // one that came in pieces
+        return static_cast<void>(take_run(read.value, nullptr, nullptr, out)); // it came in pieces
     ++host_.counters.requests;
     if (std::exchange(first_line_, false) && is_http(line, true)) {
         ended_ = true;
@@ -451,8 +463,8 @@ void conversation::go_on_with_array(output_buffer& out)
     auto const slice = readings_slice / service_statistics_ + 1;
     auto const end = std::min(array.elements.size(), array.next + slice);
     json_writer yields(array.yields, array.next == 0);
-    for (; array.next != end; ++array.next)
-        send_element(array.elements, array.next, array.at, yields, array.refused);
+    send_elements(std::span(array.elements).first(end), array.next, array.at, yields, array.refused);
+    array.next = end;
     if (end != array.elements.size())
         return;
     yields.end_array();
@@ -480,32 +492,47 @@ conversation::outcome conversation::send_all(std::vector<element> const& element
 {
     outcome first_refused;
     reply.begin_array();
-    auto& service = own_service();
-    for (std::size_t i = 0; i < elements.size(); ++i) {
-        auto const& one = elements[i];
-        auto const* const answer = service.send(to_sent(one, at));
-        if (answer->number && answer->readings.empty()) [[likely]]
-            reply.number(*answer->number);
-        else
-            write_yield(reply, *answer);
-        if (answer->refused != refusal::none) [[unlikely]] {
-            if (!first_refused)
-                first_refused = refused_error(answer->refused, one.what, i);
-        } else if (one.what == element::kind::number) {
-            ++host_.counters.values;
-        }
-    }
+    send_elements(elements, 0, at, reply, first_refused);
     reply.end_array();
     return first_refused;
 }
 
-void conversation::send_element(std::vector<element> const& elements, std::size_t index,
-                                std::optional<double> at, json_writer& reply, outcome& first_refused)
+/// Sends the elements from `next` on to the own service, which is not closed: numbers that stand together in one
+/// resumption.
+void conversation::send_elements(std::span<element const> elements, std::size_t next,
+                                 std::optional<double> at, json_writer& reply, outcome& first_refused)
 {
-    auto refused = send_one(elements[index], at, reply);
-    if (refused && !first_refused) {
-        first_refused = std::move(refused);
-        first_refused->index = index;
+    auto const most = at || service_statistics_ != 1 ? 0 : max_run;
+    while (next != elements.size()) {
+        auto& run = host_.numbers;
+        std::size_t count = 0;
+        auto const rest = elements.subspan(next, std::min(most, elements.size() - next));
+        while (count != rest.size() && rest[count].what == element::kind::number) {
+            run[count] = rest[count].number;
+            ++count;
+        }
+        if (count > 1) {
+            write_yields_of(std::span(run).first(count), next, reply, first_refused);
+            next += count;
+            continue;
+        }
+        auto refused = send_one(elements[next], at, reply);
+        if (refused && !first_refused) {
+            first_refused = std::move(refused);
+            first_refused->index = next;
+        }
+        ++next;
+    }
+}
+
+void conversation::write_yields_of(std::span<double const> numbers, std::size_t index, json_writer& reply,
+                                   outcome& first_refused)
+{
+    for (auto const& answer : yields_of(numbers)) {
+        reply.number_or_null(answer.number);
+        if (answer.refused != refusal::none && !first_refused) [[unlikely]]
+            first_refused = refused_error(answer.refused, element::kind::number, index);
+        ++index;
     }
 }
 
@@ -594,8 +621,10 @@ void conversation::answer(window::result& came, question const& asked, output_bu
             refuse(why, out, asked.id);
         return;
     }
-    if (asked.what == shape::lines)
-        return answer_run(came, out);
+    if (asked.what == shape::lines) {
+        host_.counters.values += came.taken;
+        return write_number_lines(came.yields, out);
+    }
     has_worked_ = came.created; // a new window is compared with all patterns
     auto const refused = first_refused(came, asked);
     host_.counters.values += came.taken;
@@ -636,27 +665,22 @@ void conversation::answer(window::result& came, question const& asked, output_bu
     out.append('\n');
 }
 
-/// The answers to numbers, each on a line of its own.
-void conversation::answer_run(window::result& came, output_buffer& out)
+void conversation::write_number_lines(std::span<window::yielded const> answers, output_buffer& out)
 {
-    host_.counters.values += came.taken;
-    for (auto const& one : came.yields) {
-        if (one.refused == refusal::none)
-            write_number_line(one, out);
-        else
-            refuse_value(refused_error(one.refused, element::kind::number), out);
+    for (auto const& answer : answers) {
+        if (answer.number) [[likely]] {
+            auto* const end = write_number(out.prepare(max_number_size + 1), *answer.number);
+            *end = '\n';
+            out.written(end + 1);
+        } else if (answer.refused != refusal::none) {
+            refuse_value(refused_error(answer.refused, element::kind::number), out);
+            continue;
+        } else {
+            json_writer reply(out);
+            write_yield(reply, answer);
+            out.append('\n');
+        }
     }
-}
-
-void conversation::write_number_line(window::yielded const& answer, output_buffer& out)
-{
-    if (answer.number) {
-        out.written(write_number(out.prepare(max_number_size), *answer.number));
-    } else {
-        json_writer reply(out);
-        write_yield(reply, answer);
-    }
-    out.append('\n');
 }
 
 /// The answer to a value line.

@@ -56,7 +56,7 @@ public:
     ~conversation();
 
     /// How much output makes feed() stop: it exceeds that by one reply at most, a dump's by one number, those of numbers
-    /// for a shared window by 64, and before the reply to `unsubscribe` by all events that were waiting.
+    /// that came together by 64, and before the reply to `unsubscribe` by all events that were waiting.
     static constexpr std::size_t output_pause = std::size_t{64} * 1024;
     /// How much of that may be events, so that requests are taken however many events there are.
     static constexpr std::size_t events_share = output_pause / 2;
@@ -183,8 +183,11 @@ private:
     char const* read_number_line(char const* at, char const* end, double& value) const noexcept;
     char const* take_run(double first, char const* at, char const* end, output_buffer& out);
     std::size_t most_in_run() const noexcept;
+    void send_run(std::span<double const> numbers, output_buffer& out);
+    void answer_run(std::span<double const> numbers, output_buffer& out);
+    std::span<window::yielded const> yields_of(std::span<double const> numbers);
+    void write_number_lines(std::span<window::yielded const> answers, output_buffer& out);
     char const* take_piece(char const* at, char const* end, output_buffer& out);
-    void answer_number(double value, output_buffer& out);
     template <class Answer>
     bool answer_safely(Answer answer, output_buffer& out, std::size_t requests = 1);
     void answer_line(std::string_view line, output_buffer& out);
@@ -209,8 +212,6 @@ private:
                  output_buffer& out);
     void finished(window::result& came) noexcept override;
     void answer(window::result& came, question const& asked, output_buffer& out);
-    void answer_run(window::result& came, output_buffer& out);
-    void write_number_line(window::yielded const& answer, output_buffer& out);
     void answer_bare(window::result& came, question const& asked, outcome const& refused, output_buffer& out);
     static outcome first_refused(window::result const& came, question const& asked);
     bool is_for_shared(request const& line, operation const& row) const noexcept;
@@ -233,8 +234,10 @@ private:
     outcome help(request const& line, json_writer& reply);
     outcome check_size(std::vector<element> const& elements) const;
     outcome send_all(std::vector<element> const& elements, std::optional<double> at, json_writer& reply);
-    void send_element(std::vector<element> const& elements, std::size_t index, std::optional<double> at,
-                      json_writer& reply, outcome& first_refused);
+    void send_elements(std::span<element const> elements, std::size_t next, std::optional<double> at,
+                       json_writer& reply, outcome& first_refused);
+    void write_yields_of(std::span<double const> numbers, std::size_t index, json_writer& reply,
+                         outcome& first_refused);
     outcome send_one(element const& value, std::optional<double> at, json_writer& reply);
 
     window::service& own_service();

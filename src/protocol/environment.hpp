@@ -78,6 +78,9 @@ struct settings {
     window::step_observer* observer = nullptr; ///< told the steps of all services, for a trace; may be null
 };
 
+/// How many numbers are taken together at most.
+inline constexpr std::size_t max_run = 64;
+
 /// One a thread, and only used there: nothing here is synchronised. Those of one server have the shared windows in common.
 /// Must outlive the conversations that refer to it.
 struct environment : settings {
@@ -101,6 +104,10 @@ struct environment : settings {
     window::clock time;               ///< as of the last tick
     request_parser parser;            ///< scratch: one line is parsed at a time
     std::vector<window::sent> values; ///< scratch: of one request
+    // Scratch: numbers that are taken together, and what they yield. By then what is done once for all costs little, and
+    // others who use a window do not wait for long.
+    std::array<double, max_run> numbers;
+    std::array<window::yielded, max_run> answers;
 
     /// Lets windows know what time it is. To be called before each batch of requests.
     void tick() noexcept

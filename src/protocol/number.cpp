@@ -17,6 +17,8 @@
 namespace windowd::protocol {
 namespace {
 
+using namespace detail;
+
 // Integers to 2^53 and powers of ten to 10^22 are doubles, and IEEE 754 division is correctly rounded: their
 // quotient is the number itself, correctly rounded (Clinger, "How to read floating point numbers accurately",
 // 1990).
@@ -52,41 +54,9 @@ constexpr auto integer_powers_of_ten = [] {
     return powers;
 }();
 
-// Eight characters in a word, the first in the lowest byte, and the same of eight times '0'.
-using eight_characters = std::uint64_t;
-constexpr std::ptrdiff_t word_size = sizeof(eight_characters);
-constexpr eight_characters zeros = 0x3030'3030'3030'3030;
-
-/// Between a word whose first byte in memory is its lowest one and a word of this machine.
-constexpr std::uint64_t lowest_first(std::uint64_t word) noexcept
-{
-    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
-}
-
 bool is_digit(char c) noexcept
 {
     return c >= '0' && c <= '9';
-}
-
-/// How many of the eight are digits, before the first that is none. What the sums carry goes to later bytes.
-unsigned count_digits(eight_characters text) noexcept
-{
-    constexpr eight_characters high_bits = 0x8080'8080'8080'8080;
-    constexpr eight_characters beyond_nine = 0x4646'4646'4646'4646; // lifts ':' to the high bit
-    auto const others = ((text + beyond_nine) | (text - zeros)) & high_bits;
-    return static_cast<unsigned>(std::countr_zero(others)) / 8;
-}
-
-/// The number that eight digits make: of neighbours first, then of pairs, then of fours. Daniel Lemire, "Number
-/// Parsing at a Gigabyte per Second", 2021.
-std::uint64_t value_of(eight_characters text) noexcept
-{
-    constexpr std::uint64_t every_fourth = 0x0000'00ff'0000'00ff;
-    constexpr std::uint64_t first_pairs = (std::uint64_t{1'000'000} << 32) + 100;
-    constexpr std::uint64_t second_pairs = (std::uint64_t{10'000} << 32) + 1;
-    text -= zeros;
-    auto const pairs = text * 10 + (text >> 8);
-    return ((pairs & every_fourth) * first_pairs + ((pairs >> 16) & every_fourth) * second_pairs) >> 32;
 }
 
 /// Digits from `at` on, taken into `mantissa` (modulo 2^64). Numbers differ in length from one to the next, so
@@ -94,15 +64,12 @@ std::uint64_t value_of(eight_characters text) noexcept
 inline char const* read_digits(char const* at, char const* last, std::uint64_t& mantissa) noexcept
 {
     for (; last - at >= word_size; at += word_size) {
-        eight_characters text = 0;
-        std::memcpy(&text, at, sizeof text);
-        text = lowest_first(text);
+        auto const text = read_eight(at);
         auto const count = count_digits(text);
         if (count == 0)
             return at;
         if (count < word_size) {
-            auto const padded = text << (8 * (word_size - count)) | zeros >> (8 * count);
-            mantissa = mantissa * integer_powers_of_ten[count] + value_of(padded);
+            mantissa = mantissa * integer_powers_of_ten[count] + value_of(pad(text, count));
             return at + count;
         }
         mantissa = mantissa * integer_powers_of_ten[word_size] + value_of(text);
@@ -153,7 +120,7 @@ bool is_too_large(char const* first, char const* last) noexcept
     return magnitude + (negative ? -exponent : exponent) > 0;
 }
 
-number_read read_any_number(char const* first, char const* last) noexcept
+number_read read_long_number(char const* first, char const* last) noexcept
 {
     double value = 0;
     auto const read = std::from_chars(first, last, value);
@@ -271,20 +238,35 @@ inline std::uint64_t shortest_decimals(double value) noexcept
     return (units - units % 10 + last) * integer_powers_of_ten[most_decimals - count];
 }
 
+/// Eight characters are written at once, and zeros before the number left out: there is no branch on its length.
+inline char* write_integer(char* to, std::uint64_t value) noexcept
+{
+    if (value >= 100'000'000) [[unlikely]]
+        return std::to_chars(to, to + max_number_size, value).ptr;
+    auto const text = text_of(value);
+    auto const leading = std::min(std::countr_zero(text - zeros) / 8, static_cast<int>(word_size) - 1);
+    write_eight(to, text >> (8 * leading));
+    return to + word_size - leading;
+}
+
+inline char* write_sign(char* to, double value) noexcept
+{
+    *to = '-';
+    return to + static_cast<int>(std::signbit(value));
+}
+
 /// From least_fraction to 2^53, no integer: without an exponent, which would be longer.
 char* write_fraction(char* to, double value) noexcept
 {
-    *to = '-';
-    to += std::signbit(value);
     auto const magnitude = std::fabs(value);
-    to = std::to_chars(to, to + max_number_size, static_cast<std::int64_t>(magnitude)).ptr;
+    to = write_integer(write_sign(to, value), static_cast<std::uint64_t>(magnitude));
     *to = '.';
     return write_decimals(to + 1, shortest_decimals(magnitude));
 }
 
 } // namespace
 
-number_read read_number(char const* first, char const* last) noexcept
+number_read detail::read_any_number(char const* first, char const* last) noexcept
 {
     auto const malformed_at = [](char const* where) {
         return number_read{0, where, number_status::malformed};
@@ -318,25 +300,27 @@ number_read read_number(char const* first, char const* last) noexcept
         at = skip_digits(at, last);
         if (at == exponent)
             return malformed_at(at);
-        return read_any_number(first, at);
+        return read_long_number(first, at);
     }
     auto const quotient = divide(mantissa, digits, static_cast<std::size_t>(decimals));
     if (!quotient)
-        return read_any_number(first, at);
+        return read_long_number(first, at);
     return {negative ? -*quotient : *quotient, at, number_status::number};
 }
 
 char* write_number(char* to, double value) noexcept
 {
     assert(std::isfinite(value));
-    if (std::fabs(value) < exact_limit) {
-        auto const integer = static_cast<std::int64_t>(value);
-        // An exponent would be shorter for some integers with a zero at the end, from 100000 on.
-        auto const plain = (integer > -100000 && integer < 100000) || integer % 10 != 0;
-        if (static_cast<double>(integer) == value && plain && (integer != 0 || !std::signbit(value)))
-            return std::to_chars(to, to + max_number_size, integer).ptr;
-        if (static_cast<double>(integer) != value && std::fabs(value) >= least_fraction)
+    auto const magnitude = std::fabs(value);
+    if (magnitude < exact_limit) {
+        auto const integer = static_cast<std::uint64_t>(magnitude);
+        auto const is_integer = static_cast<double>(integer) == magnitude;
+        if (!is_integer && magnitude >= least_fraction)
             return write_fraction(to, value);
+        // An exponent would be shorter for some integers with a zero at the end, from 100000 on.
+        auto const is_plain = integer < 100'000 || integer % 10 != 0;
+        if (is_integer && is_plain && !(integer == 0 && std::signbit(value)))
+            return write_integer(write_sign(to, value), integer);
     }
     return std::to_chars(to, to + max_number_size, value).ptr;
 }

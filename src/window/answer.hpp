@@ -30,6 +30,14 @@ public:
         return kept;
     }
 
+    /// The same for so many at once, each without readings, to be written there.
+    yielded* append(std::size_t count) noexcept
+    {
+        auto const before = yields_.size();
+        yields_.resize(before + count);
+        return yields_.data() + before;
+    }
+
     /// Keeps the memory, unless it is that of a large batch.
     void clear() noexcept
     {

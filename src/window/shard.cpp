@@ -4,6 +4,7 @@
 #include "window/names.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <iterator>
 #include <limits>
@@ -32,6 +33,24 @@ void end(service& ended) noexcept
     } catch (nanoservice::generator_error const&) {
         assert(false); // a generator may refuse to end; a window's service does not
     }
+}
+
+/// Sends the numbers at the beginning of these in one resumption, some of them if there are many; how many, or 0 where
+/// that is not worth it.
+std::size_t send_together(service& to, std::span<sent const> values, yield_list& yields)
+{
+    std::array<double, 64>
+        numbers; // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+    std::size_t count = 0;
+    auto const most = std::min(values.size(), numbers.size());
+    while (count != most && values[count].what() == sent::kind::number) {
+        numbers[count] = values[count].value();
+        ++count;
+    }
+    if (count < 2)
+        return 0;
+    to.send(sent::numbers({std::span(numbers).first(count), yields.append(count)}));
+    return count;
 }
 
 } // namespace
@@ -165,10 +184,17 @@ void shard::take(task const& on, shared_window& window, std::span<sent const> va
 {
     auto& [came, yields, name, options] = on.into;
     yields.prepare(values.size(), *window.options);
-    for (auto const& value : values) {
-        auto const& yielded = yields.push_back(*window.running.send(value));
-        came.taken += is_taken(value, yielded) ? 1 : 0;
+    auto const has_one_statistic = window.options->stats.size() == 1;
+    for (std::size_t i = 0; i != values.size();) {
+        auto const sent_together =
+            has_one_statistic ? send_together(window.running, values.subspan(i), yields) : 0;
+        if (sent_together == 0)
+            yields.push_back(*window.running.send(values[i]));
+        i += std::max<std::size_t>(sent_together, 1);
     }
+    came.yields = yields.all();
+    for (std::size_t i = 0; i != values.size(); ++i)
+        came.taken += is_taken(values[i], came.yields[i]) ? 1 : 0;
     window.n += came.taken;
     came.yields = yields.all();
 }

@@ -84,31 +84,62 @@ refusal push_at(sliding_window& window, sent const& number, double now)
     return refusal::none;
 }
 
-refusal push(sliding_window& window, sent const& number, double now) noexcept
+refusal push_arrived(sliding_window& window, double number, double now)
 {
-    if (!std::isfinite(number.value()))
+    if (!std::isfinite(number))
         return refusal::not_a_number;
+    window.push(number, now);
+    return refusal::none;
+}
+
+refusal push(sliding_window& window, sent const& object, double now)
+{
+    if (object.what() == sent::kind::number)
+        return push_arrived(window, object.value(), now);
+    if (object.what() == sent::kind::number_at && std::isfinite(object.value()))
+        return push_at(window, object, now);
+    return refusal::not_a_number;
+}
+
+/// Answers what was sent and is pushed by that.
+template <class Push, class Observe>
+void answer_push(sliding_window& window, yielded& answer, Push push_it, Observe observe) noexcept
+{
+    auto refused = refusal::out_of_memory;
     try {
-        if (number.what() == sent::kind::number_at)
-            return push_at(window, number, now);
-        window.push(number.value(), now);
-        return refusal::none;
-    } catch (std::bad_alloc const&) {
-        return refusal::out_of_memory;
+        refused = push_it();
+    } catch (std::bad_alloc const&) { // NOLINT(bugprone-empty-catch): that is what it says already
+    }
+    if (refused == refusal::none) {
+        read(window, answer);
+    } else {
+        observe(step::rejected);
+        answer = yielded(refused);
+    }
+}
+
+template <class Observe>
+void take_run(sliding_window& window, number_run const& run, double now, Observe observe) noexcept
+{
+    auto* answer = run.answers;
+    for (auto const number : run.numbers) {
+        if (answer != run.answers)
+            observe(step::waiting);
+        answer_push(
+            window, *answer, [&] { return push_arrived(window, number, now); }, observe);
+        ++answer;
     }
 }
 
 template <class Observe>
 void take(sliding_window& window, sent const& object, double now, yielded& answer, Observe observe) noexcept
 {
-    auto refused = refusal::not_a_number;
-    if (object.what() == sent::kind::number || object.what() == sent::kind::number_at)
-        refused = push(window, object, now);
-    if (refused == refusal::none) {
-        read(window, answer);
+    if (object.what() == sent::kind::numbers) {
+        take_run(window, object.run(), now, observe);
+        answer = {};
     } else {
-        observe(step::rejected);
-        answer = yielded(refused);
+        answer_push(
+            window, answer, [&] { return push(window, object, now); }, observe);
     }
 }
 

@@ -21,22 +21,36 @@ struct read_statistics final {};
 /// Thrown in: the service yields how many values it keeps now, as a number. Not for clients: they have dump_data.
 struct count_values final {};
 
-/// What the service is sent: a finite number, or an object that is none. A default one is nothing (Python's
+struct yielded;
+
+/// Numbers that are sent together, as if one after the other, to a service of one statistic.
+struct number_run {
+    std::span<double const> numbers;
+    yielded* answers; ///< as many: where it is written what each yields
+};
+
+/// What the service is sent: a finite number, several of them, or an object that is none. A default one is nothing (Python's
 /// None), which is what next() sends.
 class sent {
 public:
-    enum class kind : std::uint8_t { nothing, number, number_at, other };
+    enum class kind : std::uint8_t { nothing, number, number_at, numbers, other };
 
     constexpr sent() noexcept = default;
     // By members, as it was written by its maker: read as one block it would wait for both to reach the cache
     // (9 ns a send).
     // NOLINTBEGIN(modernize-use-equals-default)
-    constexpr sent(sent const& other) noexcept : value_(other.value_), what_(other.what_), at_(other.at_) {}
+    constexpr sent(sent const& other) noexcept
+        : value_(other.value_),
+          what_(other.what_),
+          at_(other.at_),
+          run_(other.run_)
+    {}
     constexpr sent& operator=(sent const& other) noexcept
     {
         value_ = other.value_;
         what_ = other.what_;
         at_ = other.at_;
+        run_ = other.run_;
         return *this;
     }
     // NOLINTEND(modernize-use-equals-default)
@@ -45,19 +59,29 @@ public:
     static constexpr sent number(double value) noexcept { return {kind::number, value}; }
     /// A number with a time of its own, in seconds since 1970; finite, or it counts as no number.
     static constexpr sent number_at(double value, double at) noexcept { return {kind::number_at, value, at}; }
+    /// The run must live until the service has yielded.
+    static constexpr sent numbers(number_run const& run) noexcept { return {kind::numbers, 0, 0, &run}; }
     static constexpr sent other() noexcept { return {kind::other, 0}; }
 
     constexpr kind what() const noexcept { return what_; }
     constexpr double value() const noexcept { return value_; }
     /// Of a number_at.
     constexpr double at() const noexcept { return at_; }
+    /// Of numbers.
+    constexpr number_run const& run() const noexcept { return *run_; }
 
 private:
-    constexpr sent(kind what, double value, double at = 0) noexcept : value_(value), what_(what), at_(at) {}
+    constexpr sent(kind what, double value, double at = 0, number_run const* run = nullptr) noexcept
+        : value_(value),
+          what_(what),
+          at_(at),
+          run_(run)
+    {}
 
     double value_ = 0;
     kind what_ = kind::nothing; // between the two, or compilers copy them as one block
     double at_ = 0;
+    number_run const* run_ = nullptr;
 };
 
 /// Why the service did not take what it was sent.
@@ -106,6 +130,7 @@ protected:
 /// that time has emptied by then has no newest value, so it takes any time that comes with a value.
 /// - send(a number) takes it in and yields the window's statistics, or nothing if it is not ready; any other object is
 ///   refused, and the window stays.
+/// - send(numbers) does so with each of them, and yields nothing itself.
 /// - next() yields nothing.
 /// - throw_ of dump_data, clear_window, read_statistics and count_values does what they say; generator_exit ends it;
 ///   any other exception comes out, which ends it too.
