@@ -1,5 +1,5 @@
-# How tests are built and told to CTest: windowd_add_tests, windowd_add_python_tests, windowd_add_units_test,
-# windowd_add_package_test.
+# How tests are built and told to CTest: windowd_add_tests, windowd_add_python_tests, windowd_add_load_tests,
+# windowd_add_units_test, windowd_add_package_test.
 
 # In seconds, for one suite under a sanitizer on a busy machine of two cores.
 set(WINDOWD_TEST_TIMEOUT 120)
@@ -66,9 +66,26 @@ function(windowd_add_python_tests room)
         add_test(NAME ${room}.${name}
             COMMAND /usr/bin/python3 -B -X dev "${PROJECT_SOURCE_DIR}/cmake/run_python_tests.py" "${file}")
         set_tests_properties(${room}.${name} PROPERTIES
-            ENVIRONMENT "WINDOWD=${PROJECT_BINARY_DIR}/windowd;PYTHONPATH=${PROJECT_SOURCE_DIR}/clients/python"
+            ENVIRONMENT "WINDOWD=${PROJECT_BINARY_DIR}/windowd;PYTHONPATH=${PROJECT_SOURCE_DIR}/clients/python;FAULT_INJECTOR=$<TARGET_FILE:windowd_fault_injector>"
             TIMEOUT ${WINDOWD_TEST_TIMEOUT})
     endforeach()
+endfunction()
+
+# The program that makes load, for the tests in Python that run it: they find it by the environment variable
+# WINDOWD_LOAD. Its clients do not know the daemon's code; of windowd_net it links the compiled part of Asio.
+function(windowd_add_load_tests)
+    file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/acceptance/load/*.cpp")
+    add_executable(windowd-load ${sources})
+    target_include_directories(windowd-load PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(windowd-load PRIVATE windowd_net CLI11::CLI11)
+    set_property(TEST acceptance.load acceptance.restart
+        APPEND PROPERTY ENVIRONMENT "WINDOWD_LOAD=$<TARGET_FILE:windowd-load>")
+    # Sanitizers make a connection several times as dear.
+    if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
+        set_property(TEST acceptance.load acceptance.restart APPEND PROPERTY ENVIRONMENT "WINDOWD_LOAD_SCALE=0.25")
+    endif()
+    # They take all processors, and measure time. On a machine that is busy with else they take a multiple of theirs.
+    set_tests_properties(acceptance.load acceptance.restart PROPERTIES RUN_SERIAL ON TIMEOUT 300)
 endfunction()
 
 # systemd's opinion of the units, as they are when installed.

@@ -1,15 +1,20 @@
 // The words of the log. spdlog's functions do not throw: what cannot be written is told once and lost.
 #include "daemon/log.hpp"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/sinks/systemd_sink.h>
 
+#include <array>
 #include <cstdlib>
 #include <iterator>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <tuple>
 #include <utility>
 
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +57,27 @@ bool leads_to_the_journal(int descriptor)
     return stream == std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino);
 }
 
+/// Leaves out what would have to wait: where the reader of the log stands still, the service shall not. A pipe that can
+/// be written to takes 4096 bytes (pipe(7)), and no line is that long.
+class unwaiting_sink final : public spdlog::sinks::base_sink<std::mutex> {
+protected:
+    void sink_it_(spdlog::details::log_msg const& message) override
+    {
+        pollfd stream{STDERR_FILENO, POLLOUT, 0};
+        if (poll(&stream, 1, 0) == 1 && (stream.revents & POLLOUT) != 0)
+            to_.log(message);
+    }
+    void flush_() override { to_.flush(); }
+    void set_pattern_(std::string const& pattern) override { to_.set_pattern(pattern); }
+    void set_formatter_(std::unique_ptr<spdlog::formatter> formatter) override
+    {
+        to_.set_formatter(std::move(formatter));
+    }
+
+private:
+    spdlog::sinks::stderr_color_sink_st to_;
+};
+
 /// Behind a line that stands for several. On the stack: events are told without memory too.
 struct last_of {
     explicit last_of(std::uint64_t times)
@@ -72,8 +98,7 @@ std::shared_ptr<spdlog::logger> make_log(spdlog::level::level_enum level)
     if (leads_to_the_journal(STDERR_FILENO)) {
         log = std::make_shared<spdlog::logger>("windowd", std::make_shared<spdlog::sinks::systemd_sink_mt>());
     } else {
-        log = std::make_shared<spdlog::logger>("windowd",
-                                               std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+        log = std::make_shared<spdlog::logger>("windowd", std::make_shared<unwaiting_sink>());
         log->set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
     }
     log->set_level(level);
@@ -93,8 +118,9 @@ void event_log::listening(std::string_view address) noexcept
 void event_log::accept_failed(std::string_view address, boost::system::error_code const& why) noexcept
 {
     auto const lock = std::scoped_lock(mutex_);
+    std::array<char, 128> text{}; // a string would take memory, which may be what there is too little of
     if (count(kind::accept_failed) != 0)
-        log_.warn("cannot accept on {}: {}; will try again", address, why.message());
+        log_.warn("cannot accept on {}: {}; will try again", address, why.message(text.data(), text.size()));
 }
 
 void event_log::accept_recovered(std::string_view address) noexcept

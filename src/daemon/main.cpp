@@ -36,7 +36,7 @@ int check(daemon::options const& settings)
 } // namespace
 
 int main(int argc, char** argv)
-{
+try {
     auto const arguments = std::span<char const* const>(argv, static_cast<std::size_t>(argc)).subspan(1);
     auto const read = [arguments] { return daemon::read_options(arguments); };
     auto const command = read();
@@ -60,4 +60,7 @@ int main(int argc, char** argv)
         log->critical("{}", failure.what());
         return 1;
     }
+} catch (std::exception const& failure) { // there is no log yet, or no more
+    std::cerr << "windowd: " << failure.what() << '\n';
+    return 1;
 }

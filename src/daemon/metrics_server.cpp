@@ -3,7 +3,6 @@
 
 #include "daemon/openmetrics.hpp"
 #include "net/as_tuple.hpp"
-#include "net/spawn.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -147,9 +146,7 @@ void metrics_server::add(net::stream_acceptor acceptor, net::ownership whose)
         connected(std::move(socket));
     };
     net::observer& events = *this;
-    auto& added =
-        listeners_.emplace_back(std::move(acceptor), whose, false, events, std::move(on_connection));
-    net::spawn(context_, added.run(), *this);
+    listeners_.emplace_back(std::move(acceptor), whose, false, events, std::move(on_connection)).start();
 }
 
 void metrics_server::stop()
@@ -215,7 +212,8 @@ void metrics_server::listening(std::string_view address) noexcept
 
 void metrics_server::accept_failed(std::string_view address, error_code const& why) noexcept
 {
-    log_.warn("cannot accept on {}: {}; will try again", address, why.message());
+    std::array<char, 128> text{}; // a string would take memory, which may be what there is too little of
+    log_.warn("cannot accept on {}: {}; will try again", address, why.message(text.data(), text.size()));
 }
 
 void metrics_server::accept_recovered(std::string_view address) noexcept

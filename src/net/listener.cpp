@@ -1,8 +1,7 @@
 // Making listening sockets and accepting from them.
 #include "net/listener.hpp"
 
-#include "net/as_tuple.hpp"
-
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -29,6 +28,9 @@ using unix_protocol = asio::local::stream_protocol;
 
 constexpr auto first_pause = std::chrono::milliseconds(10);
 constexpr auto longest_pause = std::chrono::milliseconds(1000);
+
+// And then those who are connected have their turn.
+constexpr int accepts_a_turn = 16;
 
 std::runtime_error cannot_listen(std::string const& address, std::string const& why)
 {
@@ -187,6 +189,9 @@ listener::listener(stream_acceptor listening, ownership whose, bool encrypted, o
         path_ = std::get<unix_address>(parse_listen_address(address_)).path;
         file_ = identity_of(path_);
     }
+    // Or Asio keeps such an error from us, and with it the connections behind, until the next one comes.
+    error_code ignored;
+    acceptor_.set_option(stream_acceptor::enable_connection_aborted(true), ignored);
     observer_.listening(address_);
 }
 
@@ -195,31 +200,61 @@ listener::~listener()
     remove_file();
 }
 
-asio::awaitable<void> listener::run()
+void listener::wait()
 {
-    while (!stopping_) {
-        stream_acceptor::endpoint_type peer;
-        auto [ec, socket] = co_await acceptor_.async_accept(peer, as_tuple);
-        if (!ec && !accepted(std::move(socket), peer))
-            ec = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
-        if (ec && !is_passing(ec))
-            co_await back_off(ec);
-    }
+    auto ready = [this](error_code const& ended) {
+        if (ended != asio::error::operation_aborted)
+            accept_some();
+    };
+    acceptor_.async_wait(stream_acceptor::wait_read,
+                         asio::bind_allocator(handler_allocator<>(memory_), std::move(ready)));
 }
 
-asio::awaitable<void> listener::back_off(error_code why)
+void listener::accept_some()
+{
+    error_code ec;
+    for (int i = 0; i != accepts_a_turn && !ec && !stopping_; ++i)
+        ec = accept_one();
+    if (stopping_)
+        return;
+    if (ec && !is_passing(ec))
+        back_off(ec);
+    else
+        wait();
+}
+
+void listener::back_off(error_code const& why)
 {
     if (pause_.count() == 0)
         observer_.accept_failed(address_, why);
     pause_ = std::clamp(2 * pause_, first_pause, longest_pause);
-    timer_.expires_after(pause_);
-    auto const waited = co_await timer_.async_wait(as_tuple);
-    static_cast<void>(waited);
+    auto over = [this](error_code const& ended) {
+        if (ended != asio::error::operation_aborted)
+            wait();
+    };
+    try {
+        timer_.expires_after(pause_);
+        timer_.async_wait(asio::bind_allocator(handler_allocator<>(memory_), std::move(over)));
+    } catch (std::exception const&) {
+        wait(); // the list of timers has no room: then it is tried again at once
+    }
 }
 
-/// False where there was no memory for it: then the connection is closed.
-bool listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer) noexcept
+/// Where there is no memory for the connection, it is closed.
+error_code listener::accept_one() noexcept
 try {
+    error_code ec;
+    stream_acceptor::endpoint_type peer;
+    auto socket = acceptor_.accept(peer, ec);
+    if (!ec)
+        accepted(std::move(socket), peer);
+    return ec;
+} catch (std::exception const&) {
+    return boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+}
+
+void listener::accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer)
+{
     error_code ignored;
     if (!is_unix_) {
         socket.set_option(tcp::no_delay(true), ignored);             // replies are written a batch at a time
@@ -230,21 +265,14 @@ try {
     if (pause_.count() != 0)
         observer_.accept_recovered(address_);
     pause_ = {};
-    return true;
-} catch (std::exception const&) {
-    return false;
 }
 
 void listener::stop() noexcept
 {
     stopping_ = true;
     error_code ec;
-    while (!ec && ownership_ == ownership::ours) {
-        stream_acceptor::endpoint_type peer;
-        auto socket = acceptor_.accept(peer, ec);
-        if (!ec)
-            accepted(std::move(socket), peer);
-    }
+    while (!ec && ownership_ == ownership::ours)
+        ec = accept_one();
     remove_file();
     acceptor_.close(ec);
     timer_.cancel();

@@ -1,17 +1,18 @@
-// A listening socket, and the coroutine that accepts from it.
+// A listening socket, and accepting from it.
 #pragma once
 
 #include "net/address.hpp"
+#include "net/handler_memory.hpp"
 #include "net/observer.hpp"
 #include "net/session.hpp"
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_socket_acceptor.hpp>
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -41,8 +42,9 @@ public:
     ~listener();
 
     /// Accepts until stop(). Where the system lacks descriptors or memory, it waits 10 ms, doubling to 1 s,
-    /// and goes on. The listener must live until this has ended.
-    boost::asio::awaitable<void> run();
+    /// and goes on: this is no coroutine, since to wait must not take memory. To be called once; the listener must live
+    /// as long as the executor runs.
+    void start() { wait(); }
 
     /// Hands out the connections that have been made already, if the socket is ours, then closes.
     void stop() noexcept;
@@ -51,8 +53,11 @@ public:
     std::string const& address() const noexcept { return address_; }
 
 private:
-    boost::asio::awaitable<void> back_off(boost::system::error_code why);
-    bool accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer) noexcept;
+    void wait();
+    void accept_some();
+    void back_off(boost::system::error_code const& why);
+    boost::system::error_code accept_one() noexcept;
+    void accepted(stream_socket socket, stream_acceptor::endpoint_type const& peer);
     void remove_file() noexcept;
 
     stream_acceptor acceptor_;
@@ -66,7 +71,8 @@ private:
     std::pair<std::uint64_t, std::uint64_t>
         file_; // device and inode of that: another server may have replaced it
     boost::asio::steady_timer timer_;
-    std::chrono::milliseconds pause_{0}; // 0: accepting goes well
+    std::shared_ptr<handler_memory> memory_ = std::make_shared<handler_memory>(); // it waits or pauses
+    std::chrono::milliseconds pause_{0};                                          // 0: accepting goes well
     bool stopping_ = false;
 };
 

@@ -172,7 +172,7 @@ void server::accept_from(stream_acceptor listening, ownership whose, bool encryp
         connected(std::move(socket), std::move(peer), encrypted);
     };
     auto& added = listeners_.emplace_back(std::move(listening), whose, encrypted, observer_, on_connection);
-    spawn(added.run());
+    added.start();
 }
 
 void server::settings_changed()
@@ -252,6 +252,7 @@ void server::connected(stream_socket socket, std::string peer, bool encrypted)
 
 asio::awaitable<void> server::turn_away(stream_socket socket)
 {
+    static constexpr bool never = false; // there is no more to take than a line
     protocol::output_buffer line;
     protocol::write_error_line(
         {protocol::error_code::limit_reached, "the server has as many connections as it may, which is " +
@@ -264,7 +265,7 @@ asio::awaitable<void> server::turn_away(stream_socket socket)
     if (turning_away_ == max_turning_away)
         co_return;
     ++turning_away_;
-    co_await close_gently(std::move(socket));
+    co_await close_gently(std::move(socket), never);
     --turning_away_;
 }
 

@@ -3,6 +3,7 @@
 
 #include "net/as_tuple.hpp"
 
+#include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -91,7 +92,9 @@ asio::awaitable<end_reason> session::run()
     token_due_ = environment_.now() + token_timeout;
     while (state == progress::going_on && !stopping_) {
         if (conversation_.pending() || transport_.has_input())
-            co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable); // others come first
+            co_await asio::post(
+                transport_.socket().get_executor(),
+                asio::bind_allocator(handler_allocator<>(memory_), asio::use_awaitable)); // others come first
         else
             co_await wait(stream_socket::wait_read, waiting::for_input, environment_.now());
         if (!stopping_ && !cut_short_)
@@ -105,7 +108,7 @@ asio::awaitable<end_reason> session::run()
         co_await end_encryption();
     if (reason_ == end_reason::contract || reason_ == end_reason::shutdown ||
         reason_ == end_reason::handshake)
-        co_await close_gently(transport_.release());
+        co_await close_gently(transport_.release(), cut_short_);
     co_return reason_;
 }
 
@@ -266,7 +269,8 @@ asio::awaitable<void> session::wait(stream_socket::wait_type usual, waiting what
     waiting_since_ = since;
     waiting_ = whatfor;
     is_stranger_ = is_stranger_ && !conversation_.may_read();
-    auto const ended = co_await transport_.socket().async_wait(transport_.awaited(usual), as_tuple);
+    auto const ended = co_await transport_.socket().async_wait(
+        transport_.awaited(usual), asio::bind_allocator(handler_allocator<>(memory_), as_tuple));
     static_cast<void>(ended);
     waiting_ = waiting::for_nothing;
 }
@@ -277,7 +281,8 @@ asio::awaitable<void> session::let_others_go_first()
     if (conversation_.has_told_much())
         for (auto* const neighbour : neighbours_)
             co_await asio::post(*neighbour, asio::use_awaitable); // there, and then back here
-    co_await asio::post(transport_.socket().get_executor(), asio::use_awaitable);
+    co_await asio::post(transport_.socket().get_executor(),
+                        asio::bind_allocator(handler_allocator<>(memory_), asio::use_awaitable));
 }
 
 /// Until somebody cancels it.
@@ -287,7 +292,8 @@ asio::awaitable<void> session::wait_for_timer(waiting whatfor)
     timer_ = &timer;
     waiting_since_ = environment_.now();
     waiting_ = whatfor;
-    auto const ended = co_await timer.async_wait(as_tuple);
+    auto const ended =
+        co_await timer.async_wait(asio::bind_allocator(handler_allocator<>(memory_), as_tuple));
     static_cast<void>(ended);
     waiting_ = waiting::for_nothing;
     timer_ = nullptr;
@@ -377,19 +383,23 @@ void session::expire() noexcept
         reason_ = end_reason::not_reading;
 }
 
-asio::awaitable<void> close_gently(stream_socket socket)
+asio::awaitable<void> close_gently(stream_socket socket, bool const& cut_short)
 {
     constexpr auto pause = std::chrono::milliseconds(10);
-    constexpr int rounds = 100;
+    constexpr int patience = 100;     // pauses in which the client takes nothing
     constexpr int reads_a_round = 64; // and then others have their turn, however fast the client sends
     error_code ec;
     socket.non_blocking(true, ec);
-    socket.shutdown(stream_socket::shutdown_send, ec);
-    auto const is_tcp =
-        socket.local_endpoint(ec).protocol().family() != AF_UNIX; // closing that loses nothing
     std::array<char, 4096> discarded{};
+    auto const is_tcp = socket.local_endpoint(ec).protocol().family() != AF_UNIX;
+    if (!is_tcp) // to close one with unread input would be a reset for a client that has read all; now no more comes
+        for (socket.shutdown(stream_socket::shutdown_both, ec); !ec;)
+            socket.read_some(asio::buffer(discarded), ec);
+    else
+        socket.shutdown(stream_socket::shutdown_send, ec);
     asio::steady_timer timer(socket.get_executor());
-    for (int round = 0; is_tcp && !ec && round < rounds; ++round) {
+    int left = std::numeric_limits<int>::max();
+    for (int idle = 0; is_tcp && !ec && idle < patience && !cut_short; ++idle) {
         for (int reads = 0; !ec && reads < reads_a_round; ++reads)
             socket.read_some(asio::buffer(discarded), ec);
         int unacknowledged = 0;
@@ -397,6 +407,8 @@ asio::awaitable<void> close_gently(stream_socket socket)
             break;
         if (ioctl(socket.native_handle(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0)
             break;
+        if (unacknowledged < std::exchange(left, unacknowledged))
+            idle = 0;
         timer.expires_after(pause);
         auto const waited = co_await timer.async_wait(as_tuple);
         ec = std::get<0>(waited);

@@ -1,6 +1,7 @@
 // A connection: one coroutine that reads what has come, feeds it to a conversation, and writes the replies.
 #pragma once
 
+#include "net/handler_memory.hpp"
 #include "net/inbox.hpp"
 #include "net/observer.hpp"
 #include "net/transport.hpp"
@@ -140,6 +141,8 @@ private:
     progress over(end_reason why) noexcept;
 
     transport transport_;
+    std::shared_ptr<handler_memory> memory_ =
+        std::make_shared<handler_memory>(); // it waits for one thing at a time
     std::string peer_;
     protocol::environment& environment_;
     observer& observer_;
@@ -160,7 +163,8 @@ private:
 };
 
 /// Closes a connection that its client may not expect to be closed, so that what was written arrives: to
-/// close with unread input makes TCP throw away what is still on its way. Takes a second at most.
-boost::asio::awaitable<void> close_gently(stream_socket socket);
+/// close with unread input makes TCP throw away what is still on its way. Ends when the client has it all, or has taken
+/// nothing for a second, or soon after `cut_short` has become true, which has to live until then.
+boost::asio::awaitable<void> close_gently(stream_socket socket, bool const& cut_short);
 
 } // namespace windowd::net

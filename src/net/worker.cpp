@@ -8,6 +8,8 @@
 #include <exception>
 #include <utility>
 
+#include <malloc.h>
+
 namespace windowd::net {
 namespace {
 
@@ -47,7 +49,7 @@ void worker::serve(arrival accepted)
 asio::awaitable<void> worker::run(std::unique_ptr<session> served, std::uint64_t number, place taken)
 {
     auto const held = std::move(taken); // until the end of this
-    ++environment_.counters.connections;
+    most_connections_ = std::max(most_connections_, ++environment_.counters.connections);
     observer_.connection_opened(number, served->peer());
     auto reason = end_reason::failed;
     try {
@@ -58,7 +60,19 @@ asio::awaitable<void> worker::run(std::unique_ptr<session> served, std::uint64_t
     --environment_.counters.connections;
     observer_.connection_ended({number, served->peer(), reason, served->bytes_in(), served->bytes_out()});
     served.reset();
+    give_back_memory();
     rest_if_done();
+}
+
+/// What many connections have left lies free between what is in use, and the allocator keeps it until it is told. Each
+/// time that half of them are gone, so that it costs little.
+void worker::give_back_memory() noexcept
+{
+    constexpr std::uint64_t few = 256;
+    if (environment_.counters.connections > most_connections_ / 2 || most_connections_ < few)
+        return;
+    malloc_trim(0);
+    most_connections_ = environment_.counters.connections;
 }
 
 void worker::settings_changed()

@@ -89,6 +89,7 @@ private:
     boost::asio::awaitable<void> watch_deadlines();
     boost::asio::awaitable<void> force_after_timeout();
     session::clock::duration shortest_timeout() const noexcept;
+    void give_back_memory() noexcept;
     void rest_if_done();
     void spawn(boost::asio::awaitable<void> coroutine);
 
@@ -98,6 +99,7 @@ private:
     std::function<void()> on_rest_;
     std::vector<boost::asio::io_context*> neighbours_;
     std::atomic<std::size_t> load_ = 0;
+    std::uint64_t most_connections_ = 0; // since memory was given back
     batch_pool batches_;
     inbox inbox_;
     // Sessions belong to their coroutines; here they are only to be found. They leave the list when
