@@ -1,7 +1,6 @@
 // Certificates by OpenSSL, and a client that never waits.
 #include "net/tls_support.hpp"
 
-#include <boost/test/unit_test.hpp>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -19,7 +18,7 @@ namespace {
 /// As in the daemon: OpenSSL writes to a connection that its peer has closed.
 struct no_sigpipe {
     no_sigpipe() { std::signal(SIGPIPE, SIG_IGN); }
-};
+} const ignored;
 
 constexpr auto authority_name = "authority";
 constexpr long a_day = 24 * 60 * 60;
@@ -38,8 +37,6 @@ void set_name(X509_NAME* name, std::string const& text)
 }
 
 } // namespace
-
-BOOST_TEST_GLOBAL_FIXTURE(no_sigpipe);
 
 certificates::certificates() : signer_(nullptr, &EVP_PKEY_free)
 {

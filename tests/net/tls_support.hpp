@@ -1,7 +1,6 @@
 // TLS for the tests of the network: certificates of their own, and a client.
 #pragma once
 
-#include "net/support.hpp"
 #include "net/tls.hpp"
 #include "support/temporary_folder.hpp"
 

@@ -4,8 +4,6 @@
 #include "exact_rounding.hpp"
 #include "window/statistic.hpp"
 
-#include <boost/test/unit_test.hpp>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -15,6 +13,8 @@
 #include <deque>
 #include <limits>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -27,7 +27,8 @@ inline std::vector<statistic_ptr> statistics_named(std::vector<std::string_view>
     auto found = std::vector<statistic_ptr>();
     for (auto name : names) {
         found.push_back(find_statistic(name));
-        BOOST_TEST_REQUIRE(found.back() != nullptr, "no statistic " << name);
+        if (found.back() == nullptr)
+            throw std::invalid_argument("no statistic " + std::string(name));
     }
     return found;
 }

@@ -1,5 +1,5 @@
 // Statistics of a sliding window: their names, where they are undefined, and random streams in exact arithmetic.
-#include "exact_window.hpp"
+#include "compared_window.hpp"
 #include "random_streams.hpp"
 #include "support/allocation_counter.hpp"
 #include "window/sliding_window.hpp"
@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <deque>
 #include <limits>
 #include <new>
 #include <optional>
@@ -22,10 +21,12 @@
 namespace {
 
 using namespace windowd::window;
+using test::counted_pair;
 using test::engine;
 using test::exact_window;
 using test::statistics_named;
 using test::stream;
+using test::timed_pair;
 using windowd::test::failing_allocation;
 using optional_double = std::optional<double>;
 using names = std::vector<std::string_view>;
@@ -123,20 +124,6 @@ auto const requirements = std::vector<requirement>{{"count", {}},
                                                    {"slope", part::line},
                                                    {"zscore", part::second_powers}};
 
-// What the readings get wrong about those values; of none, there is none.
-std::string faults(sliding_window& window, std::deque<double> const& values, std::deque<double> const& times)
-{
-    auto const readings = window.readings();
-    if (values.empty())
-        return readings.empty() ? "" : "something of nothing";
-    auto const exact = exact_window(values, times);
-    auto wrong = std::string();
-    for (auto const& [name, value] : readings)
-        if (!exact.allows(name, value))
-            wrong.append(" ").append(name);
-    return readings.empty() ? "nothing of something" : wrong;
-}
-
 // Pushes with less memory than it takes, and then with enough; returns how often there was too little. After each
 // failure `compare` has to find nothing changed.
 template <class Push, class Compare>
@@ -157,62 +144,22 @@ int push_with_failures(Push push, Compare compare)
     return allocations;
 }
 
-// A window of count with all statistics, and beside it what should be in it.
-class counted_pair {
+class counted_pair_short_of_memory : public counted_pair {
 public:
-    explicit counted_pair(std::size_t size)
-        : window_({.size = size, .stats = statistics_named(exact_window::names())})
-    {}
+    using counted_pair::counted_pair;
 
-    void push(double value)
-    {
-        window_.push(value);
-        take(value);
-    }
     int push_short_of_memory(double value)
     {
         auto const failures = push_with_failures([&] { window_.push(value); }, [this] { return compare(); });
         take(value);
         return failures;
     }
-    void clear()
-    {
-        window_.clear();
-        values_.clear();
-        times_.clear();
-    }
-    std::string compare() { return faults(window_, values_, times_); }
-
-private:
-    void take(double value)
-    {
-        values_.push_back(value);
-        times_.push_back(number_++);
-        if (values_.size() > window_.options().size) {
-            values_.pop_front();
-            times_.pop_front();
-        }
-    }
-
-    sliding_window window_;
-    std::deque<double> values_;
-    std::deque<double> times_; // their numbers, for the slope
-    double number_ = 0;
 };
 
-// The same with a window of time.
-class timed_pair {
+class timed_pair_short_of_memory : public timed_pair {
 public:
-    timed_pair(std::size_t size, double span)
-        : window_({.size = size, .span = span, .stats = statistics_named(exact_window::names())})
-    {}
+    using timed_pair::timed_pair;
 
-    void push_at(double value, double at)
-    {
-        BOOST_TEST((window_.push_at(value, at) == taken::yes));
-        take(value, at);
-        empties_ = false;
-    }
     int push_short_of_memory_at(double value, double at)
     {
         auto const failures =
@@ -221,46 +168,6 @@ public:
         empties_ = false;
         return failures;
     }
-    void push(double value, double now)
-    {
-        window_.push(value, now);
-        take(value, times_.empty() ? now : std::max(now, times_.back()));
-        empties_ = true;
-    }
-    void advance_to(double now)
-    {
-        window_.advance_to(now);
-        if (empties_)
-            drop(now);
-    }
-    double newest(double otherwise) const { return times_.empty() ? otherwise : times_.back(); }
-    std::string compare() { return faults(window_, values_, times_); }
-
-private:
-    void take(double value, double time)
-    {
-        drop(time);
-        values_.push_back(value);
-        times_.push_back(time);
-        if (values_.size() > window_.options().size)
-            drop_first();
-    }
-    void drop(double now)
-    {
-        auto const span = test::exactly(window_.options().span);
-        while (!times_.empty() && test::exactly(now) - test::exactly(times_.front()) >= span)
-            drop_first();
-    }
-    void drop_first()
-    {
-        values_.pop_front();
-        times_.pop_front();
-    }
-
-    sliding_window window_;
-    std::deque<double> values_;
-    std::deque<double> times_;
-    bool empties_ = false;
 };
 
 // Sizes, numbers of values, and how often to look: exact arithmetic takes long for large windows.
@@ -506,8 +413,8 @@ BOOST_AUTO_TEST_CASE(a_value_leaves_when_its_time_is_over_however_a_difference_o
 BOOST_AUTO_TEST_CASE(without_memory_for_a_value_nothing_has_changed)
 {
     auto random = engine(3);
-    auto by_count = counted_pair(1000);
-    auto by_time = timed_pair(1000, 200);
+    auto by_count = counted_pair_short_of_memory(1000);
+    auto by_time = timed_pair_short_of_memory(1000, 200);
     auto failed_by_count = 0;
     auto failed_by_time = 0;
     for (auto i = 0; i < 400; ++i) {
