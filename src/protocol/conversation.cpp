@@ -4,6 +4,8 @@
 #include "protocol/json_writer.hpp"
 #include "protocol/messages.hpp"
 #include "protocol/number.hpp"
+#include "protocol/send_line.hpp"
+#include "window/names.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -204,16 +206,58 @@ inline char const* conversation::read_number_line(char const* at, char const* en
     return after + 1;
 }
 
-/// The short way of a number that stands whole on its line, once there is a window, for who may change it; everything
-/// else goes the long way, which answers a lack of memory too.
+/// The short ways, for who may change windows: of a number that stands whole on its line, once there is a window, and of
+/// the usual request to send one. Everything else goes the long way.
 char const* conversation::take_line(char const* at, char const* end, output_buffer& out)
 {
-    if (has_short_way_ && partial_.empty() && !discarding_) {
+    if (may(right::write) && partial_.empty() && !discarding_) {
         double value = 0;
-        if (auto const* const next = read_number_line(at, end, value))
-            return take_run(value, next, end, out);
+        if (*at == '{') {
+            if (auto const* const next = take_send(at, end, out))
+                return next;
+        } else if (has_short_way_) {
+            if (auto const* const next = read_number_line(at, end, value))
+                return take_run(value, next, end, out);
+        }
     }
     return take_piece(at, end, out);
+}
+
+/// Returns where the next line begins, or null if it is no such request and is to be looked at again.
+char const* conversation::take_send(char const* at, char const* end, output_buffer& out)
+{
+    auto const line = read_send_line(at, end);
+    if (line.next == nullptr || static_cast<std::size_t>(line.end - at) > host_.limits.max_line ||
+        (!line.window.empty() && !window::is_window_name(line.window)))
+        return nullptr;
+    ++host_.counters.requests;
+    first_line_ = false;
+    auto const value = element{element::kind::number, line.value};
+    auto const answer_it = [&] {
+        if (!line.window.empty())
+            send_to({line.window, 0}, {&value, 1}, {}, {}, out);
+        else if (joined_)
+            send_to(own_shared(), {&value, 1}, {}, {}, out);
+        else
+            answer_send(value, out);
+    };
+    answer_safely(answer_it, out);
+    return line.next;
+}
+
+void conversation::answer_send(element const& value, output_buffer& out)
+{
+    if (closed())
+        return refuse(closed_error(), out);
+    out.prepare(room_for_reply);
+    json_writer reply(out);
+    reply.begin_object().key("yield");
+    if (auto const refused = send_one(value, {}, reply)) {
+        host_.counters.count_refused(refused->code);
+        write_error(reply, *refused);
+    }
+    reply.end_object();
+    out.append('\n');
 }
 
 /// The numbers that have come together, of which the first is read already. They are taken in one resumption, or in one

@@ -181,6 +181,8 @@ private:
     bool may_take_more(output_buffer const& out, std::uint64_t events_end) noexcept;
     char const* take_line(char const* at, char const* end, output_buffer& out);
     char const* read_number_line(char const* at, char const* end, double& value) const noexcept;
+    char const* take_send(char const* at, char const* end, output_buffer& out);
+    void answer_send(element const& value, output_buffer& out);
     char const* take_run(double first, char const* at, char const* end, output_buffer& out);
     std::size_t most_in_run() const noexcept;
     void send_run(std::span<double const> numbers, output_buffer& out);

@@ -14,6 +14,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,24 +32,35 @@ struct virtual_environment : protocol::environment {
     virtual_environment();
 };
 
-/// Notes what it is told.
+/// Notes what it is told, by any thread; to be looked at when no other has anything to tell.
 struct recorder : net::observer {
-    void listening(std::string_view address) noexcept override { addresses.emplace_back(address); }
+    void listening(std::string_view address) noexcept override { note(addresses, address); }
     void accept_failed(std::string_view, boost::system::error_code const&) noexcept override
     {
         ++accept_failures;
     }
     void accept_recovered(std::string_view) noexcept override { ++accept_recoveries; }
-    void connection_opened(std::uint64_t, std::string_view) noexcept override { ++opened; }
-    void connection_ended(net::connection_summary const& one) noexcept override { ended.push_back(one); }
+    void connection_opened(std::uint64_t, std::string_view) noexcept override
+    {
+        auto const lock = std::scoped_lock(mutex);
+        ++opened;
+    }
+    void connection_ended(net::connection_summary const& one) noexcept override { note(ended, one); }
     void turned_away(std::string_view) noexcept override { ++turned_away_count; }
-    void auth_failed(std::string_view peer) noexcept override { auth_failures.emplace_back(peer); }
+    void auth_failed(std::string_view peer) noexcept override { note(auth_failures, peer); }
     void handshake_failed(std::string_view, std::string_view why) noexcept override
     {
-        handshake_failures.emplace_back(why);
+        note(handshake_failures, why);
     }
-    void failed(std::string_view what) noexcept override { failures.emplace_back(what); }
+    void failed(std::string_view what) noexcept override { note(failures, what); }
 
+    void note(auto& list, auto const& what)
+    {
+        auto const lock = std::scoped_lock(mutex);
+        list.emplace_back(what);
+    }
+
+    std::mutex mutex;
     std::vector<std::string> addresses;
     std::vector<net::connection_summary> ended;
     std::vector<std::string> failures;
