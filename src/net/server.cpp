@@ -213,9 +213,9 @@ void server::rests() noexcept
 /// Connections in all threads.
 std::size_t server::load() noexcept
 {
-    auto all = first_.load().load();
+    std::size_t all = *first_.load();
     for (auto& one : threads_)
-        all += one.worker().load();
+        all += *one.worker().load();
     return all;
 }
 
@@ -223,7 +223,7 @@ worker& server::least_loaded() noexcept
 {
     auto* least = &first_;
     for (auto& one : threads_)
-        if (one.worker().load() < least->load())
+        if (*one.worker().load() < *least->load())
             least = &one.worker();
     return *least;
 }

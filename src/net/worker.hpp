@@ -24,11 +24,14 @@
 
 namespace windowd::net {
 
+/// How many connections a worker has.
+using connection_count = std::shared_ptr<std::atomic<std::size_t>>;
+
 /// What is counted for as long as this lives; moved from, it counts no more.
 class place {
 public:
-    explicit place(std::atomic<std::size_t>& taken) noexcept : taken_(&taken) { ++taken; }
-    place(place&& other) noexcept : taken_(std::exchange(other.taken_, nullptr)) {}
+    explicit place(connection_count taken) noexcept : taken_(std::move(taken)) { ++*taken_; }
+    place(place&& other) noexcept = default;
     place(place const&) = delete;
     place& operator=(place const&) = delete;
     ~place()
@@ -38,7 +41,7 @@ public:
     }
 
 private:
-    std::atomic<std::size_t>* taken_;
+    connection_count taken_; // a connection may be destroyed after the worker
 };
 
 /// A connection on its way from the listener to the thread that will serve it.
@@ -65,7 +68,7 @@ public:
     boost::asio::io_context& context() const noexcept { return context_; }
 
     /// The number of its connections, those on their way to it too: one for each place in there.
-    std::atomic<std::size_t>& load() noexcept { return load_; }
+    connection_count const& load() const noexcept { return load_; }
 
     /// Others whose sessions may follow windows that sessions of this one send to; to be called before the first
     /// connection.
@@ -98,7 +101,7 @@ private:
     observer& observer_;
     std::function<void()> on_rest_;
     std::vector<boost::asio::io_context*> neighbours_;
-    std::atomic<std::size_t> load_ = 0;
+    connection_count load_ = std::make_shared<std::atomic<std::size_t>>(0);
     std::uint64_t most_connections_ = 0; // since memory was given back
     batch_pool batches_;
     inbox inbox_;
