@@ -157,8 +157,8 @@ class FaultsTest(unittest.TestCase):
             for how in broken:
                 self.broken_off = 0
                 tried[what, how] = self.try_every_call(what, how, self.check_broken_off, context)
-                # All but what comes with the end, or behind it.
-                self.assertGreaterEqual(self.broken_off, tried[what, how] - (3 if context else 1), (what, how))
+                # All but what comes with the end, or behind it: how many calls that is with TLS depends on who is faster.
+                self.assertGreaterEqual(self.broken_off, tried[what, how] - (6 if context else 1), (what, how))
         self.assertGreaterEqual(min(tried.values()), len(STEPS))
         self.check_nothing_is_left()
         print(f"{sum(tried.values())} faults ... ", end="")

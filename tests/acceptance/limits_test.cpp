@@ -164,9 +164,9 @@ BOOST_AUTO_TEST_CASE(a_shared_window_that_nobody_uses_is_closed_and_one_in_use_i
 
 BOOST_AUTO_TEST_CASE(the_events_that_are_kept_for_a_subscriber_are_as_many_as_the_limit_lets_be)
 {
-    // One array is one step: nobody can take an event before there are all.
+    // One array is one step: in its thread nobody can take an event before there are all.
     auto const events_of = [](std::string const& limit) {
-        daemon_process daemon({"--max-event-buffer=" + limit});
+        daemon_process daemon({"--threads=1", "--max-event-buffer=" + limit});
         client follower(daemon.address());
         BOOST_TEST(code_of(follower.ask(R"({"op":"subscribe","window":"w"})")).empty());
         client writer(daemon.address());

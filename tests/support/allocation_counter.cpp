@@ -28,6 +28,14 @@ void* operator new(std::size_t size)
     return memory;
 }
 
+// The standard library's ends in that too; the address sanitizer's does not.
+void* operator new(std::size_t size, std::nothrow_t const&) noexcept
+try {
+    return operator new(size);
+} catch (std::bad_alloc const&) {
+    return nullptr;
+}
+
 void operator delete(void* memory) noexcept
 {
     if (memory == nullptr)
