@@ -17,29 +17,32 @@ moments::power highest_power(part_set kept)
 
 } // namespace
 
-contents::contents(part_set kept, bool timed)
+contents::contents(part_set kept, bool timed, std::size_t max_count)
     : kept_(kept),
       timed_(timed),
-      has_others_(timed || !(kept - part::sum).empty())
+      has_others_(timed || !(kept - part::sum).empty()),
+      max_count_(max_count)
 {
     if (kept.contains(part::sum))
-        sum_ = std::make_unique<exact_sum>();
+        sum_.emplace(max_count);
+    if (timed)
+        times_ = std::make_unique<value_queue>();
     if (kept - any_powers != kept)
         powers_ = std::make_unique<moments>(highest_power(kept));
     if (kept.contains(part::line))
         line_ = std::make_unique<regression>();
     if (kept.contains(part::order))
-        order_.emplace();
+        order_ = std::make_unique<sorted_values>();
     if (kept.contains(part::minimum))
-        minimum_.emplace();
+        minimum_ = std::make_unique<window_minimum>();
     if (kept.contains(part::maximum))
-        maximum_.emplace();
+        maximum_ = std::make_unique<window_maximum>();
 }
 
 void contents::prepare_others()
 {
     if (timed_)
-        times_.prepare_push();
+        times_->prepare_push();
     if (order_)
         order_->prepare_insert();
     if (minimum_)
@@ -52,7 +55,7 @@ void contents::prepare_others()
 void contents::push_others(double value, double time) noexcept
 {
     if (timed_)
-        times_.push_prepared(time);
+        times_->push_prepared(time);
     if (powers_)
         powers_->push(value);
     if (line_)
@@ -67,7 +70,7 @@ void contents::push_others(double value, double time) noexcept
 
 void contents::pop_others(double value) noexcept
 {
-    auto const time = timed_ ? times_.pop_front() : static_cast<double>(popped_++);
+    auto const time = timed_ ? times_->pop_front() : static_cast<double>(popped_++);
     if (powers_)
         powers_->pop(value);
     if (line_)
@@ -82,16 +85,17 @@ void contents::pop_others(double value) noexcept
 
 contents contents::newest(std::size_t count) const
 {
-    auto fresh = contents(kept_, timed_);
+    auto fresh = contents(kept_, timed_, max_count_);
     for (auto i = this->count() - count; i < this->count(); ++i)
-        fresh.push(values_[i], times_[i]);
+        fresh.push(values_[i], (*times_)[i]);
     return fresh;
 }
 
 void contents::clear() noexcept
 {
     values_.clear();
-    times_.clear();
+    if (timed_)
+        times_->clear();
     popped_ = 0;
     if (sum_)
         sum_->clear();

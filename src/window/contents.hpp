@@ -1,12 +1,12 @@
 // The values in a window, and what its statistics need to know about them.
 #pragma once
 
-#include "window/exact_sum.hpp"
 #include "window/extremes.hpp"
 #include "window/moments.hpp"
 #include "window/sorted_values.hpp"
 #include "window/statistic.hpp"
 #include "window/value_queue.hpp"
+#include "window/window_sum.hpp"
 
 #include <cassert>
 #include <cstddef>
@@ -22,12 +22,13 @@ namespace windowd::window {
 class contents {
 public:
     /// `timed`: values have times, and `line` is over those; otherwise over the number of the value.
-    contents(part_set kept, bool timed);
+    /// Never for more values than `max_count`: a small number makes them small. Throws std::bad_alloc.
+    contents(part_set kept, bool timed, std::size_t max_count);
 
     /// Where memory runs out: std::bad_alloc, and nothing has changed. The time is kept if the contents are timed.
     void push(double value, double time = 0);
     /// A push in two steps: the first takes the memory, and is the one that can fail; values may leave in between.
-    void prepare_push();
+    void prepare_push(double value);
     void push_prepared(double value, double time = 0) noexcept;
     /// The oldest value leaves; there must be one.
     void pop() noexcept;
@@ -44,10 +45,10 @@ public:
     double first() const noexcept { return values_[0]; }
     double last() const noexcept { return values_[count() - 1]; }
     /// Of timed contents.
-    double time(std::size_t index) const noexcept { return times_[index]; }
+    double time(std::size_t index) const noexcept { return (*times_)[index]; }
 
     // Each only where that part is kept.
-    exact_sum const& sum() const noexcept { return *sum_; }
+    window_sum const& sum() const noexcept { return *sum_; }
     moments const& powers() const noexcept { return *powers_; }
     regression const& line() const noexcept { return *line_; }
     sorted_values const& order() const noexcept { return *order_; }
@@ -63,20 +64,23 @@ private:
     part_set kept_;
     bool timed_;
     bool has_others_; // than values and sum
+    std::optional<window_sum> sum_;
     value_queue values_;
-    value_queue times_;        // empty unless timed_
-    std::uint64_t popped_ = 0; // how many values have left since the start, for `line`
-    std::unique_ptr<exact_sum> sum_;
+    std::size_t max_count_;
+    std::uint64_t popped_ = 0;           // how many values have left since the start, for `line`
+    std::unique_ptr<value_queue> times_; // if timed_
     std::unique_ptr<moments> powers_;
     std::unique_ptr<regression> line_;
-    std::optional<sorted_values> order_;
-    std::optional<window_minimum> minimum_;
-    std::optional<window_maximum> maximum_;
+    std::unique_ptr<sorted_values> order_;
+    std::unique_ptr<window_minimum> minimum_;
+    std::unique_ptr<window_maximum> maximum_;
 };
 
-inline void contents::prepare_push()
+inline void contents::prepare_push(double value)
 {
     values_.prepare_push();
+    if (sum_)
+        sum_->prepare(value, values_);
     if (has_others_)
         prepare_others();
 }
@@ -92,7 +96,7 @@ inline void contents::push_prepared(double value, double time) noexcept
 
 inline void contents::push(double value, double time)
 {
-    prepare_push();
+    prepare_push(value);
     push_prepared(value, time);
 }
 

@@ -44,6 +44,7 @@ public:
     bool operator==(exact_sum const&) const = default;
 
 private:
+    friend class window_sum;
     struct expansion;
     struct digits;
     __extension__ using int128 = __int128;

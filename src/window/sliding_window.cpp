@@ -37,9 +37,10 @@ bool is_apart(double a, double b, double limit) noexcept
 
 sliding_window::sliding_window(window_options options)
     : options_(std::move(options)),
-      contents_(needs_of(options_.stats), is_timed())
+      first_(options_.stats.front().get()),
+      contents_(needs_of(options_.stats), is_timed(), options_.size)
 {
-    assert(options_.size >= 1 && options_.min_count >= 1 && !options_.stats.empty());
+    assert(options_.size >= 1 && options_.min_count >= 1);
     for (auto const& each : options_.stats)
         readings_.push_back({each->name(), std::nullopt});
 }
@@ -90,7 +91,7 @@ void sliding_window::push_timed(double value, double time)
         contents_ = std::move(stayed);
         return;
     }
-    contents_.prepare_push();
+    contents_.prepare_push(value);
     pop(gone);
     if (count() == options_.size)
         contents_.pop();

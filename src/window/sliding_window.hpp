@@ -90,6 +90,7 @@ private:
 
     // The times of a window of time never fall from a value to the next.
     window_options options_;
+    statistic const* first_; // of options_: nearer
     contents contents_;
     std::vector<reading> readings_;
     bool empties_ = false; // as time passes: the newest value came with its arrival time
@@ -101,7 +102,7 @@ inline void sliding_window::push(double value, double now)
         push_arrived(value, now);
         return;
     }
-    contents_.prepare_push();
+    contents_.prepare_push(value);
     if (contents_.count() == options_.size)
         contents_.pop();
     contents_.push_prepared(value);
@@ -111,7 +112,7 @@ inline std::optional<double> sliding_window::first_reading() const noexcept
 {
     if (!is_ready())
         return std::nullopt;
-    return options_.stats.front()->of(contents_);
+    return first_->of(contents_);
 }
 
 } // namespace windowd::window
