@@ -164,13 +164,13 @@ class Rolling:
     """rolling.py, whose results are compared with windowd's."""
 
     name: str
-    library: str
+    package: str
     statistic: str
     size: int
     count: Amount
 
     def run(self, bench: Bench) -> Figures:
-        options: list[Option] = [self.library, "--stat", self.statistic, "--window-size", str(self.size)]
+        options: list[Option] = [self.package, "--stat", self.statistic, "--window-size", str(self.size)]
         with bench.server("windowd") as server:
             asked = [*options, "--count", self.count, "--port", str(server.port)]
             return PythonProgram(self.name, ["rolling.py", *asked]).run(bench)

@@ -124,8 +124,8 @@ def statistic_row(statistic: str, libraries: int) -> Row:
     size = 1_000
     scenario = ("sized", "--kind", "decimals", "--stat", statistic, "--window-size", str(size), *FEWER_VALUES)
     contestants: list[Contestant] = [Loaded(BARE, scenario)]
-    for library in ("pandas", "bottleneck")[:libraries]:
-        contestants.append(Rolling(library, library, statistic, size, Amount(1_000_000, 50_000)))
+    for package in ("pandas", "bottleneck")[:libraries]:
+        contestants.append(Rolling(package, package, statistic, size, Amount(1_000_000, 50_000)))
     note = (
         "windowd is sent values as text through a socket and answers each as soon as it comes; the libraries compute "
         "from an array in memory to an array in memory. Their first 20,000 results agree with windowd's to 1e-7."

@@ -59,13 +59,13 @@ def compare(found: Array, expected: list[float]) -> int:
     agree = numpy.isclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE)
     if len(found) != len(expected) or not agree.all():
         where = int(numpy.argmin(agree))
-        raise SystemExit(f"of result {where} windowd says {expected[where]!r}, this library {found[where]!r}")
+        raise SystemExit(f"of result {where} windowd says {expected[where]!r}, this package {found[where]!r}")
     return len(expected)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("library", choices=LIBRARIES)
+    parser.add_argument("package", choices=LIBRARIES)
     parser.add_argument("--stat", required=True)
     parser.add_argument("--window-size", type=int, required=True)
     parser.add_argument("--count", type=int, required=True)
@@ -74,7 +74,7 @@ def main() -> None:
     source = random.Random(2015)
     values = [source.randrange(1600, 100_000) / 100 for _ in range(asked.count)]
     array = numpy.array(values)
-    compute = LIBRARIES[asked.library][asked.stat]
+    compute = LIBRARIES[asked.package][asked.stat]
 
     began, cpu_began = time.perf_counter(), time.process_time()
     results = compute(array, asked.window_size)
