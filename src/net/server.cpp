@@ -177,10 +177,11 @@ void server::accept_from(stream_acceptor listening, ownership whose, bool encryp
 
 void server::settings_changed()
 {
+    protocol::settings const changed(static_cast<protocol::settings const&>(environment_));
     window_timer_.cancel();
     first_.settings_changed();
     for (auto& one : threads_)
-        asio::post(one.worker().context(), [&one, changed = protocol::settings(environment_)] {
+        asio::post(one.worker().context(), [&one, changed] {
             one.environment().configure(changed);
             one.worker().settings_changed();
         });

@@ -29,28 +29,27 @@ void counters::add(counters const& other) noexcept
     reply_latency.add(other.reply_latency);
 }
 
-environment::environment(std::shared_ptr<environment_group> group)
-    : group_(std::move(group)),
-      events_(&group_->events)
+environment::environment() : group(std::make_shared<environment_group>()), events(&group->events)
 {
-    auto const lock = std::scoped_lock(group_->mutex);
-    group_->members.push_back(this);
+    group->members.push_back(this);
 }
 
-environment::environment() : environment(std::make_shared<environment_group>()) {}
-
-environment::environment(environment& first) : environment(first.group_)
+environment::environment(environment& first)
+    : settings(static_cast<settings const&>(first)),
+      now(first.now),
+      started(first.started),
+      started_at(first.started_at),
+      group(first.group),
+      events(&group->events)
 {
-    static_cast<settings&>(*this) = first;
-    now = first.now;
-    started = first.started;
-    started_at = first.started_at;
+    auto const lock = std::scoped_lock(group->mutex);
+    group->members.push_back(this);
 }
 
 environment::~environment()
 {
-    auto const lock = std::scoped_lock(group_->mutex);
-    std::erase(group_->members, this);
+    auto const lock = std::scoped_lock(group->mutex);
+    std::erase(group->members, this);
 }
 
 void environment::configure(settings const& changed)
@@ -63,25 +62,25 @@ void environment::configure(settings const& changed)
 counters environment::all_counters() const
 {
     protocol::counters all;
-    auto const lock = std::scoped_lock(group_->mutex);
-    for (auto const* const one : group_->members)
+    auto const lock = std::scoped_lock(group->mutex);
+    for (auto const* const one : group->members)
         all.add(one->counters);
     return all;
 }
 
 std::atomic<std::uint64_t>& environment::events_lost() const noexcept
 {
-    return group_->events_lost;
+    return group->events_lost;
 }
 
 window::window_register& environment::windows()
 {
     if (shared != nullptr)
         return *shared;
-    auto const lock = std::scoped_lock(group_->mutex);
-    if (!group_->store)
-        group_->store.emplace(limits.windows, default_window, group_->events);
-    shared = std::make_unique<window::local_register>(*group_->store, observer);
+    auto const lock = std::scoped_lock(group->mutex);
+    if (!group->store)
+        group->store.emplace(limits.windows, default_window, group->events);
+    shared = std::make_unique<window::local_register>(*group->store, observer);
     return *shared;
 }
 

@@ -106,7 +106,7 @@ struct environment : settings {
     std::vector<window::sent> values; ///< scratch: of one request
     // Scratch: numbers that are taken together, and what they yield. By then what is done once for all costs little, and
     // others who use a window do not wait for long.
-    std::array<double, max_run> numbers;
+    std::array<double, max_run> numbers{};
     std::array<window::yielded, max_run> answers;
 
     /// Lets windows know what time it is. To be called before each batch of requests.
@@ -123,17 +123,15 @@ struct environment : settings {
     /// How many events have been lost by connections that read too slowly, and how many bytes of events have been
     /// written, each event once, since the start, in all threads.
     std::atomic<std::uint64_t>& events_lost() const noexcept;
-    std::uint64_t event_bytes() const noexcept { return events_->bytes(); }
+    std::uint64_t event_bytes() const noexcept { return events->bytes(); }
 
     /// The register: `shared`, or if there is none yet a local one, with the settings above.
     window::window_register& windows();
     std::unique_ptr<window::window_register> shared;
 
-private:
-    explicit environment(std::shared_ptr<environment_group> group);
-
-    std::shared_ptr<environment_group> group_;
-    event_formatter const* events_; // the group's
+    // For its own functions.
+    std::shared_ptr<environment_group> group;
+    event_formatter const* events; ///< the group's
 };
 
 } // namespace windowd::protocol

@@ -70,7 +70,8 @@ private:
     char const* read_member(char const* at)
     {
         std::string_view name;
-        if (!is(at, '"') || (at = read_string(at + 1, name)) == nullptr)
+        at = is(at, '"') ? read_string(at + 1, name) : nullptr;
+        if (at == nullptr)
             return nullptr;
         auto const which = member_of(name);
         at = skip_blanks(at);
@@ -102,8 +103,10 @@ private:
             if (auto const read = read_number(at, end_); read.status == number_status::number) {
                 elements.push_back({element::kind::number, read.value});
                 at = read.end;
-            } else if ((at = read_element(at, elements, strings)) == nullptr) {
-                return nullptr;
+            } else {
+                at = read_element(at, elements, strings);
+                if (at == nullptr)
+                    return nullptr;
             }
             if (!is(at, ',')) {
                 at = skip_blanks(at);

@@ -14,7 +14,7 @@ constexpr std::array<std::string_view, member_count> names{
 constexpr std::size_t slot_count = 32;
 constexpr std::size_t slot_of(std::string_view name) noexcept
 {
-    return (4 * name.size() + 3 * static_cast<unsigned char>(name.back())) % slot_count;
+    return (4 * name.size() + 3 * std::size_t{static_cast<unsigned char>(name.back())}) % slot_count;
 }
 
 constexpr auto slots = [] {

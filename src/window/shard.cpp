@@ -39,8 +39,8 @@ void end(service& ended) noexcept
 /// that is not worth it.
 std::size_t send_together(service& to, std::span<sent const> values, yield_list& yields)
 {
-    std::array<double, 64>
-        numbers; // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
+    std::array<double, 64> numbers;
     std::size_t count = 0;
     auto const most = std::min(values.size(), numbers.size());
     while (count != most && values[count].what() == sent::kind::number) {
@@ -76,6 +76,7 @@ void shard::configure(register_limits const& limits) noexcept
     limits_ = limits;
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): a lack of memory is all that is thrown
 void shard::perform(operation const& asked, answer& into, step_observer* observer) noexcept
 {
     into.clear();

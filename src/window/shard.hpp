@@ -68,6 +68,7 @@ public:
 
     void configure(register_limits const& limits) noexcept;
     /// Of a window whose name belongs here.
+    // NOLINTNEXTLINE(bugprone-exception-escape): a lack of memory is all that is thrown
     void perform(operation const& asked, answer& into, step_observer* observer) noexcept;
     /// Adds those that match and come after `after` to the list, which keeps the first of all, one more than the limit.
     /// Throws std::bad_alloc.

@@ -188,6 +188,11 @@ std::size_t process::descriptors() const
     return count;
 }
 
+bool process::returns_to_descriptors(std::size_t expected) const
+{
+    return eventually([&] { return descriptors() == expected; });
+}
+
 std::chrono::milliseconds process::processor_time() const
 {
     std::ifstream file("/proc/" + std::to_string(id_) + "/stat");

@@ -50,6 +50,8 @@ public:
     std::size_t peak_memory() const;
     /// How many descriptors are open.
     std::size_t descriptors() const;
+    /// Whether so many are soon: one thread may count a connection as gone before another sees its descriptor closed.
+    bool returns_to_descriptors(std::size_t expected) const;
     /// Processor time used so far.
     std::chrono::milliseconds processor_time() const;
 
