@@ -142,11 +142,31 @@ void event_log::connection_ended(net::connection_summary const& ended) noexcept
     tell_rest();
 }
 
-void event_log::turned_away(std::string_view peer) noexcept
+void event_log::turned_away(std::string_view peer, net::obstacle why) noexcept
 {
     auto const lock = std::scoped_lock(mutex_);
-    if (auto const times = count(kind::turned_away); times != 0)
-        log_.warn("too many connections: {} turned away, the last from {}", times, peer);
+    switch (why) {
+    case net::obstacle::server_is_full:
+        if (auto const times = count(kind::server_full); times != 0)
+            log_.warn("too many connections: {} turned away, the last from {}", times, peer);
+        break;
+    case net::obstacle::peer_is_full:
+        if (auto const times = count(kind::peer_full); times != 0)
+            log_.warn("too many connections of one peer: {} turned away, the last from {}", times, peer);
+        break;
+    case net::obstacle::peer_is_held_back:
+        if (auto const times = count(kind::turned_away_held_back); times != 0)
+            log_.warn("too many refused requests of one peer: {} turned away, the last from {}", times, peer);
+        break;
+    }
+}
+
+void event_log::held_back(std::string_view peer) noexcept
+{
+    auto const lock = std::scoped_lock(mutex_);
+    if (auto const times = count(kind::held_back); times != 0)
+        log_.warn("too many refused requests of one peer: {} waits{}", peer,
+                  std::string_view(last_of(times)));
 }
 
 void event_log::auth_failed(std::string_view peer) noexcept
@@ -219,8 +239,13 @@ void event_log::tell_rest() noexcept
 void event_log::tell_rest(clock::time_point told_before) noexcept
 {
     static constexpr std::array<std::string_view, std::tuple_size_v<decltype(floods_)>> words{
-        "cannot accept: {} more times", "too many connections: {} more turned away",
-        "unknown token: {} more tries, from{}", "TLS: {} more handshakes failed",
+        "cannot accept: {} more times",
+        "too many connections: {} more turned away",
+        "too many connections of one peer: {} more turned away",
+        "too many refused requests of one peer: {} more turned away",
+        "too many refused requests of one peer: {} more waits",
+        "unknown token: {} more tries, from{}",
+        "TLS: {} more handshakes failed",
         "a connection failed {} more times"};
     for (std::size_t i = 0; i < floods_.size(); ++i) {
         auto& counted = floods_[i];

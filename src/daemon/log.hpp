@@ -38,7 +38,8 @@ public:
     void accept_recovered(std::string_view address) noexcept override;
     void connection_opened(std::uint64_t number, std::string_view peer) noexcept override;
     void connection_ended(net::connection_summary const& ended) noexcept override;
-    void turned_away(std::string_view peer) noexcept override;
+    void turned_away(std::string_view peer, net::obstacle why) noexcept override;
+    void held_back(std::string_view peer) noexcept override;
     void auth_failed(std::string_view peer) noexcept override;
     void handshake_failed(std::string_view peer, std::string_view why) noexcept override;
     void failed(std::string_view what) noexcept override;
@@ -48,7 +49,16 @@ public:
     void tell_rest() noexcept;
 
 private:
-    enum class kind : std::uint8_t { accept_failed, turned_away, auth_failed, handshake_failed, failed };
+    enum class kind : std::uint8_t {
+        accept_failed,
+        server_full,
+        peer_full,
+        turned_away_held_back,
+        held_back,
+        auth_failed,
+        handshake_failed,
+        failed
+    };
     using clock = std::chrono::steady_clock;
 
     /// What happens again and again.

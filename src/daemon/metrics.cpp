@@ -85,7 +85,11 @@ void add_traffic(families& to, protocol::counters const& counted)
     add_gauge(to, "windowd_connections", "Connections open now.", counted.connections);
     add_counter(to, "windowd_connections_accepted_total", "Connections accepted.", counted.accepted);
     add_counter(to, "windowd_connections_turned_away_total",
-                "Connections closed at once, for there were as many as there may be.", counted.turned_away);
+                "Connections closed at once, for there were too many, or too much of their peer was refused.",
+                counted.turned_away);
+    add_counter(to, "windowd_connections_held_back_total",
+                "Times that a connection had to wait, for too many requests of its peer were refused.",
+                counted.held_back);
     add_counter(to, "windowd_requests_total", "Request lines answered, with an error or without.",
                 counted.requests);
     add_refused(to, counted);

@@ -4,7 +4,9 @@
 #include "daemon/openmetrics.hpp"
 #include "net/as_tuple.hpp"
 
+#include <boost/algorithm/string/case_conv.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
@@ -70,10 +72,34 @@ bool has_body(parser const& request)
     return request.chunked() || request.content_length().value_or(0) != 0;
 }
 
+/// Whether it asks for a host of another name than one that leads to this machine by itself. A page can do that: its own
+/// name servers give this machine's address for its name, and its browser then lets it read the answers (DNS rebinding).
+bool is_for_another_host(parser const& request)
+{
+    auto const header = request.get()[http::field::host];
+    auto const host = std::string_view(header.data(), header.size());
+    if (host.empty() || host.front() == '[')
+        return false;
+    auto const name = boost::algorithm::to_lower_copy(std::string(host.substr(0, host.rfind(':'))));
+    error_code is_name;
+    asio::ip::make_address(name, is_name);
+    return is_name && name != "localhost" && !name.ends_with(".localhost");
+}
+
+/// Whether the client has come over this machine's loopback network.
+bool is_on_loopback(stream_protocol::socket const& client)
+{
+    error_code failed;
+    auto const here = client.local_endpoint(failed);
+    return !failed && here.protocol().family() != AF_UNIX && net::is_local(here);
+}
+
 /// Of a request whose header was read.
-response answer(parser const& request, metrics const& current)
+response answer(parser const& request, bool on_loopback, metrics const& current)
 {
     auto const& header = request.get();
+    if (on_loopback && is_for_another_host(request))
+        return refusal(http::status::misdirected_request);
     if (header.method() != http::verb::get && header.method() != http::verb::head) {
         auto refused = refusal(http::status::method_not_allowed);
         refused.set(http::field::allow, "GET, HEAD");
@@ -142,7 +168,7 @@ void metrics_server::adopt(int descriptor, bool remote_allowed)
 
 void metrics_server::add(net::stream_acceptor acceptor, net::ownership whose)
 {
-    auto on_connection = [this](net::stream_socket socket, std::string const&) {
+    auto on_connection = [this](net::stream_socket socket, net::peer_id const&, std::string const&) {
         connected(std::move(socket));
     };
     net::observer& events = *this;
@@ -183,6 +209,7 @@ void metrics_server::connected(net::stream_socket socket)
 asio::awaitable<void> metrics_server::serve(stream& client)
 {
     boost::beast::flat_buffer input(max_header);
+    auto const on_loopback = is_on_loopback(client.socket());
     auto going_on = true;
     while (going_on && !stopping_) {
         client.expires_after(patience_);
@@ -192,7 +219,7 @@ asio::awaitable<void> metrics_server::serve(stream& client)
         auto const [failed, size] = co_await http::async_read_header(client, input, request, net::as_tuple);
         if (failed && status_of(failed) == http::status::unknown)
             co_return;
-        auto answered = failed ? refusal(status_of(failed)) : answer(request, metrics_);
+        auto answered = failed ? refusal(status_of(failed)) : answer(request, on_loopback, metrics_);
         going_on = !failed && request.keep_alive() && !has_body(request);
         answered.version(failed ? 11 : request.get().version());
         answered.keep_alive(going_on);

@@ -70,7 +70,8 @@ private:
     // A listener tells none of these.
     void connection_opened(std::uint64_t, std::string_view) noexcept override {}
     void connection_ended(net::connection_summary const&) noexcept override {}
-    void turned_away(std::string_view) noexcept override {}
+    void turned_away(std::string_view, net::obstacle) noexcept override {}
+    void held_back(std::string_view) noexcept override {}
     void auth_failed(std::string_view) noexcept override {}
     void handshake_failed(std::string_view, std::string_view) noexcept override {}
 

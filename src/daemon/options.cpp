@@ -37,6 +37,8 @@ struct raw_options {
     std::vector<std::string> listen;
     std::uint64_t window_size;
     std::uint64_t max_connections;
+    std::uint64_t max_connections_per_peer;
+    std::uint64_t max_refused_per_peer;
     std::uint64_t max_line;
     std::uint64_t max_window_size;
     std::uint64_t max_windows;
@@ -58,6 +60,8 @@ struct raw_options {
     explicit raw_options(options const& defaults)
         : window_size(defaults.default_window.size),
           max_connections(defaults.limits.max_connections),
+          max_connections_per_peer(defaults.limits.max_connections_per_peer),
+          max_refused_per_peer(defaults.limits.max_refused_per_peer),
           max_line(defaults.limits.max_line),
           max_window_size(defaults.limits.windows.max_window_size),
           max_windows(defaults.limits.windows.max_windows),
@@ -188,6 +192,11 @@ void define(CLI::App& app, raw_options& raw)
               "values in a connection's window, unless it opens another");
     add_count("max-connections", raw.max_connections, 1, 1'000'000,
               "connections at a time; more are turned away");
+    add_count(
+        "max-connections-per-peer", raw.max_connections_per_peer, 0, 1'000'000,
+        "connections of one peer (address, or user of a Unix socket) at a time; 0: no limit of its own");
+    add_count("max-refused-per-peer", raw.max_refused_per_peer, 0, 1'000'000,
+              "requests of one peer that may be refused in a minute; then it has to wait; 0: any number");
     add_size("max-line", raw.max_line, 64, "bytes of a request line; a longer one is refused");
     add_count("max-window-size", raw.max_window_size, 1, largest_window,
               "values in any window, at 8 bytes each");
@@ -328,6 +337,8 @@ options to_options(raw_options const& raw)
     set.tls_client_ca = raw.tls_client_ca;
     set.default_window.size = raw.window_size;
     set.limits.max_connections = raw.max_connections;
+    set.limits.max_connections_per_peer = raw.max_connections_per_peer;
+    set.limits.max_refused_per_peer = raw.max_refused_per_peer;
     set.limits.max_line = raw.max_line;
     set.limits.windows.max_window_size = raw.max_window_size;
     set.limits.windows.max_windows = raw.max_windows;

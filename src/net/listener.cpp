@@ -261,7 +261,8 @@ void listener::accepted(stream_socket socket, stream_acceptor::endpoint_type con
         socket.set_option(stream_socket::keep_alive(true), ignored); // finds clients that have vanished
     }
     // A Unix client may have bound its socket to a path of its choice, which does not belong in a log.
-    on_connection_(std::move(socket), is_unix_ ? "unix://" : to_string(peer, encrypted_));
+    auto const who = peer_id(socket, peer);
+    on_connection_(std::move(socket), who, is_unix_ ? "unix://" : to_string(peer, encrypted_));
     if (pause_.count() != 0)
         observer_.accept_recovered(address_);
     pause_ = {};

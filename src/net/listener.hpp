@@ -4,6 +4,7 @@
 #include "net/address.hpp"
 #include "net/handler_memory.hpp"
 #include "net/observer.hpp"
+#include "net/peers.hpp"
 #include "net/session.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
@@ -21,8 +22,8 @@ namespace windowd::net {
 
 using stream_acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
 
-/// Takes a connection that was accepted, and its peer's address.
-using connection_handler = std::function<void(stream_socket, std::string)>;
+/// Takes a connection that was accepted, who is at its other end, and the address of that.
+using connection_handler = std::function<void(stream_socket, peer_id, std::string)>;
 
 /// Whose a listening socket is.
 enum class ownership : std::uint8_t {

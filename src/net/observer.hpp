@@ -1,6 +1,8 @@
 // What the server tells whoever runs it. The room of the network itself writes no logs.
 #pragma once
 
+#include "net/peers.hpp"
+
 #include <boost/system/error_code.hpp>
 
 #include <cstdint>
@@ -48,8 +50,10 @@ public:
     virtual void accept_recovered(std::string_view address) noexcept = 0;
     virtual void connection_opened(std::uint64_t number, std::string_view peer) noexcept = 0;
     virtual void connection_ended(connection_summary const& ended) noexcept = 0;
-    /// A client was turned away since there are as many connections as there may be.
-    virtual void turned_away(std::string_view peer) noexcept = 0;
+    /// A client was turned away.
+    virtual void turned_away(std::string_view peer, obstacle why) noexcept = 0;
+    /// A client has to wait, since too many requests of its peer have been refused.
+    virtual void held_back(std::string_view peer) noexcept = 0;
     /// A client showed a token that is not known.
     virtual void auth_failed(std::string_view peer) noexcept = 0;
     /// A client did not get to an encrypted connection: it spoke something else, or its certificate was refused.

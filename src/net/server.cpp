@@ -36,6 +36,22 @@ constexpr auto expiry_step = milliseconds(10);
 // these is closed at once, and its line may be lost where it has sent something already.
 constexpr std::size_t max_turning_away = 64;
 
+std::string words_of(obstacle what, protocol::limits const& limits)
+{
+    switch (what) {
+    case obstacle::server_is_full:
+        return "the server has as many connections as it may, which is " +
+               std::to_string(limits.max_connections) + "; try again later";
+    case obstacle::peer_is_full:
+        return "you have as many connections as a peer may, which is " +
+               std::to_string(limits.max_connections_per_peer) + "; close one, or try again later";
+    case obstacle::peer_is_held_back:
+        break;
+    }
+    return "too many of your requests were refused, more than " +
+           std::to_string(limits.max_refused_per_peer) + " a minute; try again later";
+}
+
 /// The same connection, for another loop. Throws boost::system::system_error, and it is closed.
 stream_socket moved(stream_socket socket, asio::io_context& to)
 {
@@ -168,8 +184,8 @@ void server::adopt(int descriptor, bool encrypted)
 
 void server::accept_from(stream_acceptor listening, ownership whose, bool encrypted)
 {
-    auto on_connection = [this, encrypted](stream_socket socket, std::string peer) {
-        connected(std::move(socket), std::move(peer), encrypted);
+    auto on_connection = [this, encrypted](stream_socket socket, peer_id const& who, std::string peer) {
+        connected(std::move(socket), who, std::move(peer), encrypted);
     };
     auto& added = listeners_.emplace_back(std::move(listening), whose, encrypted, observer_, on_connection);
     added.start();
@@ -229,19 +245,27 @@ worker& server::least_loaded() noexcept
     return *least;
 }
 
-void server::connected(stream_socket socket, std::string peer, bool encrypted)
+/// What is in the way of one more connection, if anything.
+std::optional<obstacle> server::obstacle_of(peer_id const& who)
 {
-    if (load() >= environment_.limits.max_connections) {
-        ++environment_.counters.turned_away;
-        observer_.turned_away(peer);
-        if (!encrypted) // a handshake would be too much for what there is too much of
-            spawn(turn_away(std::move(socket)));
+    if (load() >= environment_.limits.max_connections)
+        return obstacle::server_is_full;
+    return peers_->against(who, limits_of_peers(environment_.limits), environment_.now());
+}
+
+void server::connected(stream_socket socket, peer_id const& who, std::string peer, bool encrypted)
+{
+    if (auto const why = obstacle_of(who)) {
+        turn_away(std::move(socket), peer, encrypted, *why);
         return;
     }
     auto& chosen = least_loaded();
     auto const is_here = &chosen == &first_;
     arrival accepted{is_here ? std::move(socket) : moved(std::move(socket), chosen.context()),
-                     std::move(peer), ++environment_.counters.accepted, encrypted ? tls_ : nullptr,
+                     std::move(peer),
+                     peers_->take(who, environment_.now()),
+                     ++environment_.counters.accepted,
+                     encrypted ? tls_ : nullptr,
                      place(chosen.load())};
     if (is_here)
         chosen.serve(std::move(accepted));
@@ -251,15 +275,20 @@ void server::connected(stream_socket socket, std::string peer, bool encrypted)
         });
 }
 
-asio::awaitable<void> server::turn_away(stream_socket socket)
+void server::turn_away(stream_socket socket, std::string const& peer, bool encrypted, obstacle why)
+{
+    ++environment_.counters.turned_away;
+    observer_.turned_away(peer, why);
+    if (!encrypted) // a handshake would be too much for what there is too much of
+        spawn(say_goodbye(std::move(socket), why));
+}
+
+asio::awaitable<void> server::say_goodbye(stream_socket socket, obstacle why)
 {
     static constexpr bool never = false; // there is no more to take than a line
     protocol::output_buffer line;
-    protocol::write_error_line(
-        {protocol::error_code::limit_reached, "the server has as many connections as it may, which is " +
-                                                  std::to_string(environment_.limits.max_connections) +
-                                                  "; try again later"},
-        line);
+    protocol::write_error_line({protocol::error_code::limit_reached, words_of(why, environment_.limits)},
+                               line);
     error_code ignored;
     socket.non_blocking(true, ignored);
     socket.write_some(asio::buffer(line.view()), ignored); // a new socket's buffer has room for it

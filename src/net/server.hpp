@@ -4,6 +4,7 @@
 #include "net/address.hpp"
 #include "net/listener.hpp"
 #include "net/observer.hpp"
+#include "net/peers.hpp"
 #include "net/tls.hpp"
 #include "net/worker.hpp"
 #include "protocol/environment.hpp"
@@ -17,6 +18,7 @@
 #include <cstddef>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -81,10 +83,12 @@ private:
     void in_all_threads(Action action);
     std::size_t load() noexcept;
     worker& least_loaded() noexcept;
-    boost::asio::awaitable<void> turn_away(stream_socket socket);
+    std::optional<obstacle> obstacle_of(peer_id const& who);
+    void turn_away(stream_socket socket, std::string const& peer, bool encrypted, obstacle why);
+    boost::asio::awaitable<void> say_goodbye(stream_socket socket, obstacle why);
     boost::asio::awaitable<void> watch_windows();
     void accept_from(stream_acceptor listening, ownership whose, bool encrypted);
-    void connected(stream_socket socket, std::string peer, bool encrypted);
+    void connected(stream_socket socket, peer_id const& who, std::string peer, bool encrypted);
     void rests() noexcept;
     void check_tls(std::string const& address) const;
     void spawn(boost::asio::awaitable<void> coroutine);
@@ -95,6 +99,7 @@ private:
     std::chrono::milliseconds shutdown_timeout_;
     std::shared_ptr<tls_context const> tls_;
     bool remote_allowed_ = true;
+    std::shared_ptr<peer_table> peers_ = std::make_shared<peer_table>();
     std::list<listener> listeners_;
     worker first_;
     std::list<worker_thread> threads_; // the others

@@ -54,19 +54,21 @@ void batch_pool::give_back(std::unique_ptr<batch> used) noexcept
     spare_ = std::move(used);
 }
 
-/// How long a batch of requests takes, for the counters. It looks at the clock three times, once where there was no
-/// request, and not at all where nothing was fed.
+/// How long a batch of requests takes, for the counters, and how many of them are refused. It looks at the clock three
+/// times, once where there was no request, and not at all where nothing was fed.
 class session::stopwatch {
 public:
     stopwatch(protocol::environment& environment, bool runs)
         : environment_(environment),
           requests_(environment.counters.requests),
+          refused_(environment.counters.refused),
           began_(runs ? environment.now() : clock::time_point())
     {}
 
     void executed()
     {
         requests_ = environment_.counters.requests - requests_;
+        refused_ = environment_.counters.refused - refused_;
         if (requests_ != 0)
             environment_.counters.resumption_latency.add(
                 (environment_.now() - began_) / static_cast<clock::duration::rep>(requests_), requests_);
@@ -78,9 +80,12 @@ public:
             environment_.counters.reply_latency.add(environment_.now() - began_);
     }
 
+    std::uint64_t refused() const noexcept { return refused_; }
+
 private:
     protocol::environment& environment_;
     std::uint64_t requests_; // counted before, and then those of this batch
+    std::uint64_t refused_;  // the same
     clock::time_point began_;
 };
 
@@ -206,6 +211,11 @@ asio::awaitable<session::progress> session::answer(batch& lent, std::string_view
         auto const state = co_await deliver(lent, watch);
         if (state == progress::over)
             co_return state;
+        if (owed_.count() != 0 && !conversation_.ended()) [[unlikely]] {
+            co_await hold_back();
+            if (cut_short_)
+                co_return progress::over;
+        }
         if (only_events)
             continue;
         if (conversation_.waiting() && !conversation_.pending())
@@ -236,6 +246,8 @@ asio::awaitable<session::progress> session::finish(batch& lent)
 asio::awaitable<session::progress> session::deliver(batch& lent, stopwatch& watch)
 {
     watch.executed();
+    if (watch.refused() != 0) [[unlikely]]
+        owed_ = seat_.charge(watch.refused(), limits_of_peers(environment_.limits), environment_.now());
     if (conversation_.has_failed_auth()) [[unlikely]] {
         co_await pause_after_failed_auth();
         if (cut_short_)
@@ -299,12 +311,28 @@ asio::awaitable<void> session::wait_for_timer(waiting whatfor)
     timer_ = nullptr;
 }
 
+/// Unless the server stops.
+asio::awaitable<void> session::pause_for(clock::duration pause)
+{
+    if (stopping_ || cut_short_)
+        co_return;
+    pause_ = std::max<clock::duration>(pause, least_pause);
+    co_await wait_for_timer(waiting::for_pause);
+}
+
 asio::awaitable<void> session::pause_after_failed_auth()
 {
     observer_.auth_failed(peer_);
-    if (!stopping_ && !cut_short_)
-        co_await wait_for_timer(waiting::for_pause);
+    co_await pause_for(least_pause);
     conversation_.forgive();
+}
+
+/// Where too many requests have been refused, before more are taken. Nothing is lost by that, but time.
+asio::awaitable<void> session::hold_back()
+{
+    ++environment_.counters.held_back;
+    observer_.held_back(peer_);
+    co_await pause_for(std::exchange(owed_, clock::duration::zero()));
 }
 
 session::clock::time_point session::deadline() const noexcept
@@ -325,7 +353,7 @@ session::clock::time_point session::deadline() const noexcept
         timeout = environment_.limits.write_timeout;
         break;
     case waiting::for_pause:
-        timeout = auth_pause;
+        timeout = pause_;
         break;
     }
     return timeout.count() == 0 ? clock::time_point::max() : waiting_since_ + timeout;

@@ -4,6 +4,7 @@
 #include "net/handler_memory.hpp"
 #include "net/inbox.hpp"
 #include "net/observer.hpp"
+#include "net/peers.hpp"
 #include "net/transport.hpp"
 #include "protocol/conversation.hpp"
 #include "protocol/output_buffer.hpp"
@@ -73,19 +74,21 @@ public:
     /// How long a client may take from its connection to the end of the handshake: many times what a slow network needs
     /// for its few messages, and short for somebody who wants to hold connections without showing a certificate.
     static constexpr std::chrono::seconds handshake_timeout{10};
-    /// How long the answer to a token that is not known takes, so that a connection can try one a second.
-    static constexpr std::chrono::seconds auth_pause{1};
+    /// How long the answer to a token that is not known takes, so that a connection can try one a second. No pause is
+    /// shorter.
+    static constexpr std::chrono::seconds least_pause{1};
     /// For a new client to show a token, where one is asked for: those who have none shall not take up the places of
     /// others. It does not concern clients that were there before tokens were asked for, or have lost theirs.
     static constexpr std::chrono::seconds token_timeout{10};
 
     /// What it refers to must outlive it, except the settings. The socket is connected; `peer` is its name for the
     /// observer. Encrypted if there are settings. Throws std::bad_alloc.
-    session(stream_socket socket, std::string peer, session_host const& host,
+    session(stream_socket socket, std::string peer, peer_table::seat seat, session_host const& host,
             tls_context const* tls = nullptr)
         : member(host.woken),
           transport_(std::move(socket), tls),
           peer_(std::move(peer)),
+          seat_(std::move(seat)),
           environment_(host.environment),
           observer_(host.events),
           batches_(host.batches),
@@ -131,7 +134,9 @@ private:
     boost::asio::awaitable<void> wait(stream_socket::wait_type usual, waiting whatfor,
                                       clock::time_point since);
     boost::asio::awaitable<void> wait_for_timer(waiting whatfor);
+    boost::asio::awaitable<void> pause_for(clock::duration pause);
     boost::asio::awaitable<void> pause_after_failed_auth();
+    boost::asio::awaitable<void> hold_back();
     boost::asio::awaitable<void> answer_rest();
     boost::asio::awaitable<void> end_encryption();
     boost::asio::awaitable<void> let_others_go_first();
@@ -144,6 +149,7 @@ private:
     std::shared_ptr<handler_memory> memory_ =
         std::make_shared<handler_memory>(); // it waits for one thing at a time
     std::string peer_;
+    peer_table::seat seat_;
     protocol::environment& environment_;
     observer& observer_;
     batch_pool& batches_;
@@ -154,6 +160,8 @@ private:
     std::uint64_t bytes_out_ = 0;
     end_reason reason_ = end_reason::end_of_input;
     boost::asio::steady_timer* timer_ = nullptr; // runs while it waits for a result, or pauses
+    clock::duration pause_{0};                   // how long one takes
+    clock::duration owed_{0};                    // another one, when the replies are written
     waiting waiting_ = waiting::for_nothing;
     bool had_to_wait_ = false;                     // for the client to take output, in this turn
     bool is_stranger_ = !conversation_.may_read(); // has shown no token yet, and has to

@@ -38,7 +38,7 @@ void worker::serve(arrival accepted)
     if (accepted.tls != nullptr && !std::exchange(has_tls_, true))
         settings_changed(); // handshakes have a timeout of their own
     auto served = std::make_unique<session>(
-        std::move(accepted.socket), std::move(accepted.peer),
+        std::move(accepted.socket), std::move(accepted.peer), std::move(accepted.seat),
         session_host{environment_, observer_, batches_, inbox_, neighbours_}, accepted.tls.get());
     sessions_.push_back(*served);
     if (stopping_) // accepted just before
@@ -116,8 +116,8 @@ session::clock::duration worker::shortest_timeout() const noexcept
             shortest = std::min<session::clock::duration>(shortest, timeout);
     if (has_tls_)
         shortest = std::min<session::clock::duration>(shortest, session::handshake_timeout);
-    if (environment_.access != nullptr)
-        shortest = std::min<session::clock::duration>(shortest, session::auth_pause);
+    if (environment_.access != nullptr || environment_.limits.max_refused_per_peer != 0)
+        shortest = std::min<session::clock::duration>(shortest, session::least_pause);
     return shortest;
 }
 

@@ -3,6 +3,7 @@
 
 #include "net/inbox.hpp"
 #include "net/observer.hpp"
+#include "net/peers.hpp"
 #include "net/session.hpp"
 #include "net/tls.hpp"
 #include "protocol/environment.hpp"
@@ -48,6 +49,7 @@ private:
 struct arrival {
     stream_socket socket; ///< of the io_context of that thread
     std::string peer;
+    peer_table::seat seat;                  ///< of its peer
     std::uint64_t number;                   ///< counted from 1 since the start
     std::shared_ptr<tls_context const> tls; ///< null: not encrypted
     place taken;                            ///< of connections that there may be

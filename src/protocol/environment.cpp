@@ -19,9 +19,10 @@ struct environment_group {
 
 void counters::add(counters const& other) noexcept
 {
-    for (auto const which : {&counters::connections, &counters::accepted, &counters::turned_away,
-                             &counters::requests, &counters::values, &counters::refused, &counters::bytes_in,
-                             &counters::bytes_out, &counters::subscriptions, &counters::auth_failed})
+    for (auto const which :
+         {&counters::connections, &counters::accepted, &counters::turned_away, &counters::held_back,
+          &counters::requests, &counters::values, &counters::refused, &counters::bytes_in,
+          &counters::bytes_out, &counters::subscriptions, &counters::auth_failed})
         this->*which += other.*which;
     for (std::size_t i = 0; i != refused_with.size(); ++i)
         refused_with[i] += other.refused_with[i];

@@ -25,7 +25,10 @@ namespace windowd::protocol {
 
 /// The limits in force, as `info` tells them. A duration of 0 is no limit.
 struct limits {
-    std::size_t max_connections = 10'000;        ///< at a time; more are answered limit_reached and closed
+    std::size_t max_connections = 10'000;     ///< at a time; more are answered limit_reached and closed
+    std::size_t max_connections_per_peer = 0; ///< the same of one peer; 0: no limit of its own
+    /// Requests of one peer that may be refused in a minute; then it is held back. 0: any number.
+    std::size_t max_refused_per_peer = 0;
     std::size_t max_line = std::size_t{1} << 20; ///< bytes of a request line, without its end; 64 or more
     window::register_limits windows;             ///< the window sizes hold for private windows too
     /// Bytes of undelivered events that are kept for a connection.
@@ -40,12 +43,13 @@ struct limits {
 struct counters {
     using number = tally<std::uint64_t>;
 
-    number connections;                                ///< open now
-    number accepted;                                   ///< connections, those refused not counted
-    number turned_away;                                ///< connections, for their number
-    number requests;                                   ///< lines answered
-    number values;                                     ///< numbers taken in by windows
-    number refused;                                    ///< requests answered with an error
+    number connections; ///< open now
+    number accepted;    ///< connections, those refused not counted
+    number turned_away; ///< connections that were too many, or of a peer held back
+    number held_back;   ///< times that a connection had to wait for what was refused
+    number requests;    ///< lines answered
+    number values;      ///< numbers taken in by windows
+    number refused;     ///< requests answered with an error
     std::array<number, error_code_count> refused_with; ///< the same, by code
     number bytes_in;                                   ///< from clients
     number bytes_out;                                  ///< to clients

@@ -663,6 +663,8 @@ conversation::outcome conversation::info(request const&, json_writer& reply)
     reply.end_object();
     reply.key("limits").begin_object();
     reply.key("max_connections").integer(limits.max_connections);
+    reply.key("max_connections_per_peer").integer(limits.max_connections_per_peer);
+    reply.key("max_refused_per_peer").integer(limits.max_refused_per_peer);
     reply.key("max_line").integer(limits.max_line);
     reply.key("max_window_size").integer(limits.windows.max_window_size);
     reply.key("max_windows").integer(limits.windows.max_windows);

@@ -19,12 +19,14 @@ BOOST_AUTO_TEST_SUITE(limits)
 
 BOOST_AUTO_TEST_CASE(info_tells_the_limits_in_force)
 {
-    daemon_process daemon({"--max-connections=7", "--max-line=2KiB", "--max-window-size=50",
+    daemon_process daemon({"--max-connections=7", "--max-connections-per-peer=6",
+                           "--max-refused-per-peer=100", "--max-line=2KiB", "--max-window-size=50",
                            "--max-windows=5", "--window-idle-expiry=2h", "--max-event-buffer=8KiB",
                            "--idle-timeout=90s", "--write-timeout=1500ms"});
     client one(daemon.address());
     auto const told = parsed(one.ask(R"({"op":"info"})"));
-    BOOST_TEST(told.at("limits") == parsed(R"({"max_connections":7,"max_line":2048,"max_window_size":50,
+    BOOST_TEST(told.at("limits") == parsed(R"({"max_connections":7,"max_connections_per_peer":6,
+                                              "max_refused_per_peer":100,"max_line":2048,"max_window_size":50,
                                               "max_windows":5,"max_readings":1048576,"max_patterns":1000,
                                               "max_subscriptions":64,"max_event_buffer":8192,
                                               "window_idle_expiry":7200,"idle_timeout":90,

@@ -76,6 +76,8 @@ BOOST_AUTO_TEST_CASE(the_help_lists_every_option_with_its_default)
                                    "--window-size",
                                    "--max-connections",
                                    "10000",
+                                   "--max-connections-per-peer",
+                                   "--max-refused-per-peer",
                                    "--max-line",
                                    "1048576",
                                    "--max-window-size",

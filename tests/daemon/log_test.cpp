@@ -33,7 +33,10 @@ void tell_everything(net::observer& events)
     events.accept_recovered("tcp://127.0.0.1:6920");
     events.connection_opened(1, "tcp://127.0.0.1:1");
     events.connection_ended({1, "tcp://127.0.0.1:1", net::end_reason::end_of_input, 20, 30});
-    events.turned_away("tcp://127.0.0.1:2");
+    events.turned_away("tcp://127.0.0.1:2", net::obstacle::server_is_full);
+    events.turned_away("tcp://127.0.0.1:5", net::obstacle::peer_is_full);
+    events.turned_away("tcp://127.0.0.1:6", net::obstacle::peer_is_held_back);
+    events.held_back("tcp://127.0.0.1:7");
     events.auth_failed("tcp://127.0.0.1:3");
     events.handshake_failed("tls://127.0.0.1:4", "it speaks something else");
     events.failed("no memory");
@@ -51,15 +54,19 @@ BOOST_AUTO_TEST_CASE(every_event_is_a_line_at_its_level)
     kept_log log(spdlog::level::trace);
     daemon::event_log events(log.logger);
     tell_everything(events);
-    BOOST_TEST(log.text.str() ==
-               "info listening on tcp://127.0.0.1:6920\n" + std::string(warnings) +
-                   "info accepting on tcp://127.0.0.1:6920 again\n"
-                   "trace connection 1 from tcp://127.0.0.1:1\n"
-                   "debug connection 1 from tcp://127.0.0.1:1 ended: end of input; 20 bytes in, 30 out\n"
-                   "warning too many connections: 1 turned away, the last from tcp://127.0.0.1:2\n"
-                   "warning unknown token from tcp://127.0.0.1:3\n"
-                   "warning TLS handshake with tls://127.0.0.1:4 failed: it speaks something else\n"
-                   "error a connection failed: no memory\n");
+    BOOST_TEST(
+        log.text.str() ==
+        "info listening on tcp://127.0.0.1:6920\n" + std::string(warnings) +
+            "info accepting on tcp://127.0.0.1:6920 again\n"
+            "trace connection 1 from tcp://127.0.0.1:1\n"
+            "debug connection 1 from tcp://127.0.0.1:1 ended: end of input; 20 bytes in, 30 out\n"
+            "warning too many connections: 1 turned away, the last from tcp://127.0.0.1:2\n"
+            "warning too many connections of one peer: 1 turned away, the last from tcp://127.0.0.1:5\n"
+            "warning too many refused requests of one peer: 1 turned away, the last from tcp://127.0.0.1:6\n"
+            "warning too many refused requests of one peer: tcp://127.0.0.1:7 waits\n"
+            "warning unknown token from tcp://127.0.0.1:3\n"
+            "warning TLS handshake with tls://127.0.0.1:4 failed: it speaks something else\n"
+            "error a connection failed: no memory\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_level_hides_those_below)
@@ -98,7 +105,7 @@ BOOST_AUTO_TEST_CASE(clients_turned_away_at_once_are_one_line)
     {
         daemon::event_log events(log.logger);
         for (int i = 0; i < 100; ++i)
-            events.turned_away("p");
+            events.turned_away("p", net::obstacle::server_is_full);
         BOOST_TEST(log.text.str() == first);
     }
     BOOST_TEST(log.text.str() == first + "warning too many connections: 99 more turned away\n");
@@ -128,13 +135,17 @@ BOOST_AUTO_TEST_CASE(a_flood_of_one_kind_is_one_line_and_hides_no_other)
             tell_everything(events);
         events.tell_rest(); // too soon
         auto const lines = log.text.str();
-        for (auto const* const words : {"cannot accept on", "turned away", "unknown token",
-                                        "handshakes failed", "a connection failed: ", "accepting on"})
+        for (auto const* const words :
+             {"cannot accept on", "connections: 1 turned away",
+              "peer: 1 turned away, the last from tcp://127.0.0.1:5", "requests of one peer: 1 turned away",
+              " waits", "unknown token", "handshakes failed", "a connection failed: ", "accepting on"})
             BOOST_TEST(lines.find(words) == lines.rfind(words), words);
     }
     auto const lines = log.text.str();
-    for (auto const* const rest : {"cannot accept: 99 more", "99 more turned away", "99 more tries",
-                                   "99 more handshakes failed", "failed 99 more times"})
+    for (auto const* const rest :
+         {"cannot accept: 99 more", "too many connections: 99 more turned away",
+          "connections of one peer: 99 more turned away", "requests of one peer: 99 more turned away",
+          "99 more waits", "99 more tries", "99 more handshakes failed", "failed 99 more times"})
         BOOST_TEST(lines.find(rest) != std::string::npos, rest);
 }
 

@@ -122,7 +122,7 @@ std::string answer_to(running_server const& server, std::string const& request)
 
 std::string with_close(std::string const& line)
 {
-    return line + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    return line + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 }
 
 std::string status_line(std::string const& answer)
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_connection_serves_one_request_after_another)
 {
     client asking(server.endpoint());
     for (int i = 0; i != 3; ++i) {
-        asking.send("GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n");
+        asking.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
         BOOST_TEST(status_line(asking.until("# EOF\n")) == "HTTP/1.1 200 OK");
     }
     asking.send("GET / HTTP/1.1\r\n\r\n" + with_close("GET /metrics")); // at once
@@ -248,6 +248,20 @@ BOOST_AUTO_TEST_CASE(what_is_not_http_is_a_bad_request_and_not_repeated)
         BOOST_TEST(answer.ends_with("\r\n\r\nBad Request\n"));
     }
     BOOST_TEST(answer_to(server, with_close("GET /metrics")).ends_with("# EOF\n"));
+}
+
+BOOST_AUTO_TEST_CASE(on_loopback_a_host_of_another_name_is_not_answered)
+{
+    auto const status_for = [this](std::string const& host) {
+        return status_line(
+            answer_to(server, "GET /metrics HTTP/1.1\r\nHost: " + host + "\r\nConnection: close\r\n\r\n"));
+    };
+    for (auto const* const host :
+         {"rebound.example", "rebound.example:6921", "127.0.0.1.example", "a:b:c", ":1"})
+        BOOST_TEST(status_for(host) == "HTTP/1.1 421 Misdirected Request", host);
+    for (auto const* const host :
+         {"127.0.0.1", "127.0.0.1:6921", "[::1]:6921", "LocalHost:6921", "box.localhost", "192.0.2.1", ""})
+        BOOST_TEST(status_for(host) == "HTTP/1.1 200 OK", host);
 }
 
 BOOST_AUTO_TEST_CASE(a_client_that_leaves_amid_a_request_harms_nobody)

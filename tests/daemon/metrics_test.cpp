@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(every_counter_is_told_under_its_own_name)
     counted.connections = 1;
     counted.accepted = 2;
     counted.turned_away = 3;
+    counted.held_back = 10;
     counted.requests = 4;
     counted.values = 5;
     counted.bytes_in = 6;
@@ -85,6 +86,7 @@ BOOST_AUTO_TEST_CASE(every_counter_is_told_under_its_own_name)
     auto const expected = {std::pair("windowd_connections", 1.0),
                            std::pair("windowd_connections_accepted_total", 2.0),
                            std::pair("windowd_connections_turned_away_total", 3.0),
+                           std::pair("windowd_connections_held_back_total", 10.0),
                            std::pair("windowd_requests_total", 4.0),
                            std::pair("windowd_values_total", 5.0),
                            std::pair("windowd_received_bytes_total", 6.0),

@@ -90,6 +90,8 @@ void check_options(daemon::options const& set)
     expect(in(set.default_window.size, 1U, limits.windows.max_window_size), "--window-size");
     expect(in(limits.windows.max_window_size, 1U, (std::size_t{1} << 31) - 1), "--max-window-size");
     expect(in(limits.max_connections, 1U, 1'000'000U), "--max-connections");
+    expect(limits.max_connections_per_peer <= 1'000'000U, "--max-connections-per-peer");
+    expect(limits.max_refused_per_peer <= 1'000'000U, "--max-refused-per-peer");
     expect(in(limits.max_line, 64U, gib), "--max-line");
     expect(in(limits.max_event_buffer, 4096U, gib), "--max-event-buffer");
     expect(limits.windows.max_windows <= 10'000'000, "--max-windows");

@@ -94,7 +94,8 @@ served_session::served_session(protocol::environment& environment, std::array<in
 {
     boost::asio::generic::stream_protocol const protocol{boost::asio::local::stream_protocol()};
     net::stream_socket socket(context, protocol, ends[0]);
-    session_.emplace(std::move(socket), "unix://",
+    auto seat = peers->take(net::peer_id(socket, socket.remote_endpoint()), environment.now());
+    session_.emplace(std::move(socket), "unix://", std::move(seat),
                      net::session_host{environment, events, batches_, woken_, neighbours_}, tls);
     boost::asio::co_spawn(context, session_->run(),
                           [this](std::exception_ptr const& exception, net::end_reason reason) {

@@ -46,7 +46,12 @@ struct recorder : net::observer {
         ++opened;
     }
     void connection_ended(net::connection_summary const& one) noexcept override { note(ended, one); }
-    void turned_away(std::string_view) noexcept override { ++turned_away_count; }
+    void turned_away(std::string_view, net::obstacle why) noexcept override
+    {
+        ++turned_away_count;
+        last_obstacle = why;
+    }
+    void held_back(std::string_view peer) noexcept override { note(held_back_peers, peer); }
     void auth_failed(std::string_view peer) noexcept override { note(auth_failures, peer); }
     void handshake_failed(std::string_view, std::string_view why) noexcept override
     {
@@ -66,6 +71,8 @@ struct recorder : net::observer {
     std::vector<std::string> failures;
     std::vector<std::string> auth_failures; // the peers
     std::vector<std::string> handshake_failures;
+    std::vector<std::string> held_back_peers;
+    std::optional<net::obstacle> last_obstacle;
     int opened = 0;
     int turned_away_count = 0;
     int accept_failures = 0;
@@ -134,6 +141,7 @@ public:
 
     boost::asio::io_context& context;
     recorder events;
+    std::shared_ptr<net::peer_table> peers = std::make_shared<net::peer_table>(); // of this session alone
     peer client;
 
 private:

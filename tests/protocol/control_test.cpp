@@ -209,7 +209,8 @@ BOOST_AUTO_TEST_CASE(info_tells_version_uptime_counters_and_limits)
                R"({"id":1,"version":")" + version +
                    R"(","protocol":1,"uptime":2.5,"counters":{"connections":3,"accepted":4,"turned_away":5,)"
                    R"("requests":4,"refused":1,"values":1,"windows":0,"subscriptions":0,"events_lost":0},)"
-                   R"("limits":{"max_connections":10000,"max_line":1048576,"max_window_size":10000000,)"
+                   R"("limits":{"max_connections":10000,"max_connections_per_peer":0,)"
+                   R"("max_refused_per_peer":0,"max_line":1048576,"max_window_size":10000000,)"
                    R"("max_windows":10000,"max_readings":1048576,"max_patterns":1000,"max_subscriptions":64,)"
                    R"("max_event_buffer":4194304,"window_idle_expiry":0,)"
                    R"("idle_timeout":1.5,"write_timeout":60}})");
