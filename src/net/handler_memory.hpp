@@ -31,7 +31,8 @@ public:
     }
 
 private:
-    alignas(std::max_align_t) std::array<std::byte, 512> room_{};
+    // A wait takes 208 bytes, all else less.
+    alignas(std::max_align_t) std::array<std::byte, 240> room_{};
     bool in_use_ = false;
 };
 
