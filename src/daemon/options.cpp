@@ -127,7 +127,14 @@ public:
     }
 };
 
-void define(CLI::App& app, raw_options& raw)
+/// Options of which it matters whether they were given. Kept, since to look one up by its name CLI11 2.1 takes memory where
+/// it may not throw.
+struct defined_options {
+    CLI::Option const* listen;
+    CLI::Option const* window_size;
+};
+
+defined_options define(CLI::App& app, raw_options& raw)
 {
     std::map<std::string, double> const durations{{"ms", 0.001}, {"s", 1}, {"min", 60}, {"h", 3600}};
     std::map<std::string, std::uint64_t> const sizes{
@@ -152,7 +159,7 @@ void define(CLI::App& app, raw_options& raw)
         "");
     auto const add_count = [&](char const* name, std::uint64_t& value, std::uint64_t least,
                                std::uint64_t most, char const* purpose) {
-        add(name, value, purpose)->check(not_negative)->check(CLI::Range(least, most))->take_last();
+        return add(name, value, purpose)->check(not_negative)->check(CLI::Range(least, most))->take_last();
     };
     auto const add_duration = [&](char const* name, double& value, double most, char const* purpose) {
         add(name, value, purpose)
@@ -172,10 +179,11 @@ void define(CLI::App& app, raw_options& raw)
     app.set_config("--config", "", "read settings from this file; see config/windowd.toml")
         ->envname(environment_name("config"))
         ->take_last();
-    add("listen", raw.listen,
-        "where to listen: tcp://HOST:PORT (port 0: any), tls://HOST:PORT or unix:///PATH; repeatable")
-        ->check(address_validator(true))
-        ->delimiter(',');
+    auto const* const listen =
+        add("listen", raw.listen,
+            "where to listen: tcp://HOST:PORT (port 0: any), tls://HOST:PORT or unix:///PATH; repeatable")
+            ->check(address_validator(true))
+            ->delimiter(',');
     add("metrics", raw.metrics, "serve metrics over HTTP there: tcp://HOST:PORT or unix:///PATH")
         ->check(address_validator(false))
         ->take_last();
@@ -188,8 +196,8 @@ void define(CLI::App& app, raw_options& raw)
     add("tls-key", raw.tls_key, "the key of that certificate: a PEM file")->take_last();
     add("tls-client-ca", raw.tls_client_ca, "clients need a certificate of these authorities: a PEM file")
         ->take_last();
-    add_count("window-size", raw.window_size, 1, largest_window,
-              "values in a connection's window, unless it opens another");
+    auto const* const window_size = add_count("window-size", raw.window_size, 1, largest_window,
+                                              "values in a connection's window, unless it opens another");
     add_count("max-connections", raw.max_connections, 1, 1'000'000,
               "connections at a time; more are turned away");
     add_count(
@@ -222,6 +230,7 @@ void define(CLI::App& app, raw_options& raw)
     app.get_help_ptr()->configurable(false);
     app.allow_config_extras(CLI::config_extras_mode::error);
     app.config_formatter(std::make_shared<strict_file>());
+    return {listen, window_size};
 }
 
 /// Variables that look like settings and are none: a typo, or another program's.
@@ -359,13 +368,13 @@ command read_options(std::span<char const* const> arguments)
     raw_options raw{options()};
     CLI::App app{"Answers a stream of numbers with rolling statistics, over TCP, one JSON line at a time.",
                  "windowd"};
-    define(app, raw);
+    auto const defined = define(app, raw);
     try {
         auto all = arguments_from_environment(app, arguments);
         all.insert(all.end(), arguments.begin(), arguments.end());
         std::ranges::reverse(all); // as CLI11 wants them
         app.parse(all);
-        if (app.get_option("--window-size")->empty())
+        if (defined.window_size->empty())
             raw.window_size = std::min(raw.window_size, raw.max_window_size);
         check_together(raw);
     } catch (CLI::ExtrasError const&) {
@@ -380,7 +389,7 @@ command read_options(std::span<char const* const> arguments)
         return refuse(bad.what());
     }
     auto set = to_options(raw);
-    set.listen_is_default = app.get_option("--listen")->empty();
+    set.listen_is_default = defined.listen->empty();
     return {.run = std::move(set), .check_only = raw.check_config, .warnings = unknown_variables(app)};
 }
 
